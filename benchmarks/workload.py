@@ -1,0 +1,151 @@
+"""What the training benchmark measures: each piece of work as fal and as the plain loop do it."""
+
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
+
+import numpy as np
+import plain
+import torch
+from torch.utils.data import Subset
+
+from fal import algorithms, evaluation, models, strategies
+from fal.augmentation import Images
+from fal.distillation import Distillation, distill
+from fal.pool import Pool
+from fal.training import SGD, Cohort, lockstep_width
+
+CLASSES = 10
+LABELED = 250
+BUDGET = 250
+EPOCHS = 5
+DISTILLATION_EPOCHS = 2
+EXTRACTED = 2000
+EVALUATED = 5000
+MATMULS = 100
+MATMUL_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Options:
+    """device: cpu or cuda. samples: labeled images of all clients. unlabeled: of the query."""
+
+    device: str
+    samples: int
+    unlabeled: int
+
+    def clients(self, size: int) -> int:
+        """How many clients of ``size`` labeled images there are."""
+        return max(1, self.samples // size)
+
+
+class Workload:
+    """Random images and networks. Methods named fast_* are fal's, plain_* the plain loop's."""
+
+    def __init__(self, options: Options, threads: int):
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = False
+        self.options, self.device = options, torch.device(options.device)
+        size = max(EVALUATED, options.samples, LABELED + options.unlabeled)
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (size, 32, 32, 3), dtype=np.uint8)
+        labels = rng.integers(0, CLASSES, size)
+        self.labels = torch.from_numpy(labels).to(self.device)
+        tensor = torch.from_numpy(pixels).to(self.device)
+        self.images = Images(tensor, [0.5] * 3, [0.25] * 3, flip=True)
+        self.build = partial(build, self.images.shape)
+        self.nets = [self.build(1, seed).to(self.device) for seed in range(3)]
+        self.plain_train = plain.ImageDataset(pixels, labels, train=True)
+        self.plain_test = plain.ImageDataset(pixels, labels, train=False)
+        self.plain_nets = [plain.CNN(CLASSES).to(self.device) for _ in range(3)]
+        self.square = torch.randn(MATMUL_SIZE, MATMUL_SIZE, device=self.device)
+
+    def run(self, name: str) -> None:
+        """Do a piece of work, given as method or as method:argument, to its end."""
+        method, *arguments = name.split(":")
+        getattr(self, method)(*arguments)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def matmul(self) -> None:
+        for _ in range(MATMULS):
+            self.square @ self.square
+
+    def cohort(self, size: int, precision: str = "float32") -> Cohort:
+        clients = self.options.clients(size)
+        examples = torch.arange(clients * size, device=self.device).split(size)
+        return Cohort(
+            build=self.build,
+            images=self.images,
+            labels=self.labels,
+            examples=list(examples),
+            sgd=SGD(0.01, epochs=EPOCHS, precision=precision),
+            seed=0,
+            cycle=0,
+            lockstep=lockstep_width(self.images),
+        )
+
+    def fast_round(self, size: str, precision: str = "float32") -> None:
+        clients = self.options.clients(int(size))
+        algorithm = algorithms.create("fedavg")
+        state = algorithm.init(models.read(self.nets[0]), clients)
+        algorithm.apply(state, self.cohort(int(size), precision), range(clients), 0, 0.01)
+
+    def plain_round(self, size: str) -> None:
+        clients = self.options.clients(int(size))
+        examples = np.arange(clients * int(size)).reshape(clients, -1).tolist()
+        plain.fedavg_round(self.plain_nets[0], self.plain_train, examples, EPOCHS, self.device)
+
+    def fast_features(self) -> None:
+        index = torch.arange(EXTRACTED, device=self.device)
+        evaluation.outputs(self.nets[0], self.images, index).logits.softmax(1)
+
+    def plain_features(self) -> None:
+        plain.outputs(self.plain_nets[0], Subset(self.plain_test, range(EXTRACTED)), self.device)
+
+    def fast_query(self) -> None:
+        total = LABELED + self.options.unlabeled
+        index = torch.arange(total, device=self.device)
+        said = [evaluation.outputs(net, self.images, index) for net in self.nets]
+        pool = Pool(
+            client=0,
+            cycle=0,
+            num_classes=CLASSES,
+            index=np.arange(LABELED, total),
+            labels=self.labels[:LABELED].cpu().numpy(),
+            outputs=dict(zip(("global", "local", "kd"), said, strict=True)),
+        )
+        strategy = strategies.create("ifal")
+        strategy.select(pool, strategy.score(pool), BUDGET, seed=0)
+
+    def plain_query(self) -> None:
+        images = Subset(self.plain_test, range(LABELED + self.options.unlabeled))
+        labels = self.labels[:LABELED].cpu().numpy()
+        plain.ifal_query(self.plain_nets, images, labels, BUDGET, self.device)
+
+    def fast_distillation(self) -> None:
+        options = Distillation(epochs=DISTILLATION_EPOCHS)
+        clients = range(self.options.clients(LABELED))
+        distill(self.cohort(LABELED), models.read(self.nets[0]), clients, options)
+
+    def plain_distillation(self) -> None:
+        for k in range(self.options.clients(LABELED)):
+            examples = Subset(self.plain_train, range(LABELED * k, LABELED * (k + 1)))
+            student = plain.CNN(CLASSES).to(self.device)
+            teacher = self.plain_nets[0]
+            plain.distill(teacher, student, examples, DISTILLATION_EPOCHS, self.device)
+
+    def fast_evaluation(self) -> None:
+        index = slice(EVALUATED)
+        images = replace(self.images, pixels=self.images.pixels[index])
+        evaluation.accuracy(self.nets[0], images, self.labels[index])
+
+    def plain_evaluation(self) -> None:
+        plain.accuracy(self.plain_nets[0], Subset(self.plain_test, range(EVALUATED)), self.device)
+
+
+def build(shape: tuple[int, int, int], stack: int, seed: int) -> models.Classifier:
+    return models.build("cnn", shape, CLASSES, stack=stack, seed=seed)

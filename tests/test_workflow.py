@@ -1,0 +1,127 @@
+"""The workflow as a user runs it: real snakemake runs at miniature size."""
+
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from check_results import check
+
+ROOT = Path(__file__).parents[1]
+MINIATURE = ["--configfile", str(ROOT / "experiments" / "miniature.yaml")]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), *arguments]
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run snakemake in ``folder`` with the repository's Snakefile and profile."""
+    profile = ["--profile", str(ROOT / "profiles" / "default")]
+    return subprocess.run(
+        command("--directory", str(folder), *profile, *arguments),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted((folder / "results" / "tables").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A folder in which the miniature has run on two cores."""
+    folder = tmp_path_factory.mktemp("two_cores")
+    run = snakemake(folder, "--cores", "2", *MINIATURE)
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+def test_a_finished_run_keeps_the_contract(finished):
+    check(finished / "results")
+
+
+def test_nothing_is_left_to_do(finished):
+    run = snakemake(finished, "--dry-run", *MINIATURE)
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_one_core_gives_the_same_bytes_and_so_does_a_killed_and_resumed_run(
+    finished, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("one_core")
+    profile = ["--profile", str(ROOT / "profiles" / "default")]
+    started = subprocess.Popen(
+        command("--directory", str(folder), "--cores", "1", *profile, *MINIATURE),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("results/runs/**/result.json")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    assert not (folder / "results" / "tables").exists()
+    assert snakemake(folder, "--unlock", *MINIATURE).returncode == 0
+    run = snakemake(folder, "--cores", "1", *MINIATURE)
+    assert run.returncode == 0, run.stderr
+    assert tables(folder) == tables(finished)
+
+
+def test_a_new_strategy_computes_only_what_is_missing(finished):
+    run = snakemake(
+        finished,
+        "--dry-run",
+        *MINIATURE,
+        "--config",
+        "strategies=[random,g-entropy,ifal,l-entropy]",
+    )
+    assert run.returncode == 0, run.stderr
+    planned = run.stdout.split("Job stats:")[1].split("total")[0]
+    assert {line.split()[0]: int(line.split()[1]) for line in planned.splitlines()[3:] if line}[
+        "train_cycle"
+    ] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["strategies=[ifl]"], "did you mean 'ifal'"),
+        (["datasets=[digit]"], "did you mean 'digits'"),
+        (["alphas=[0]"], "alphas"),
+        (["clients=[5000]"], "clients"),
+        (["labeling={cycles: 30}"], "100%"),
+        (["traning={}"], "did you mean 'training'"),
+        (["training={batch_size: 0}"], "batch_size"),
+        (["strategies=[{ifal: {k: 0}}]"], "k "),
+        (["strategies=[{ifal: {kk: 5}}]"], "did you mean 'k'"),
+        (["datasets=[{mine: {kind: image_folder, path: /nowhere/at/all}}]"], "/nowhere/at/all"),
+    ],
+)
+def test_a_bad_configuration_is_one_sentence(tmp_path, options, sentence):
+    run = snakemake(tmp_path, "--dry-run", *MINIATURE, "--config", *options)
+    assert run.returncode != 0
+    [line] = [line for line in run.stderr.splitlines() if line.startswith("Configuration: ")]
+    assert sentence in line
+
+
+def test_a_damaged_archive_is_one_sentence(tmp_path):
+    archive = tmp_path / "images.tar"
+    with tarfile.open(archive, "w"):
+        pass
+    archive.write_bytes(archive.read_bytes()[:100])
+    mine = "datasets=[{mine: {kind: image_folder}}]"
+    run = snakemake(tmp_path, "--cores", "1", *MINIATURE, "--config", mine, f"data_path={archive}")
+    assert run.returncode != 0
+    assert any("Error: " in line and "images.tar" in line for line in run.stderr.splitlines())
+    assert "Traceback" not in run.stderr.split("Error in rule")[0]

@@ -1,0 +1,29 @@
+"""Random generators, each made from what it is for and never from global state."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+def seed_for(seed: int, purpose: str, cycle: int = 0, client: int = 0, round: int = 0) -> int:
+    """A 63-bit seed that depends on all arguments and on nothing else."""
+    key = f"{seed}/{purpose}/{cycle}/{client}/{round}".encode()
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
+
+
+def numpy_generator(seed: int, purpose: str, **where: int) -> np.random.Generator:
+    """NumPy generator for ``purpose``; ``where`` may name cycle, client and round."""
+    return np.random.default_rng(seed_for(seed, purpose, **where))
+
+
+def torch_generator(seed: int, purpose: str, **where: int) -> torch.Generator:
+    """CPU torch generator for ``purpose``; ``where`` may name cycle, client and round."""
+    import torch
+
+    return torch.Generator().manual_seed(seed_for(seed, purpose, **where))

@@ -1,0 +1,204 @@
+"""Picking examples: thresholds, and sets of representatives, always distinct and of exact size."""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from fal.errors import InputError
+
+BLOCK_BYTES = 2**26
+
+
+def top(scores: ArrayLike | Tensor, budget: int) -> Tensor:
+    """Positions of the ``budget`` highest scores, the highest first; ties by position.
+
+    scores: [n]. Returns int64 [min(budget, n)].
+    """
+    return torch.as_tensor(scores, dtype=torch.float64).argsort(descending=True, stable=True)[
+        :budget
+    ]
+
+
+def otsu_threshold(scores: ArrayLike | Tensor) -> float:
+    """Otsu's threshold over a histogram of 256 bins: the middle of the last bin below the split.
+
+    Maximizes the variance between the scores up to the threshold and those above it, as
+    scikit-image's ``threshold_otsu`` does. scores: [n]. Constant scores are their own threshold
+    (nothing is above it); 0 if there are none.
+
+    Raises InputError if a score is not finite.
+    """
+    scores = torch.as_tensor(scores, dtype=torch.float64).cpu().numpy()
+    if not np.isfinite(scores).all():
+        raise InputError("scores are not all finite: Otsu's threshold needs finite ones")
+    if len(scores) == 0:
+        return 0.0
+    low, high = scores.min(), scores.max()
+    if high - low <= 512 * np.spacing(max(abs(low), abs(high))):
+        return float(high)
+    counts, edges = np.histogram(scores, bins=256)
+    centers = (edges[1:] + edges[:-1]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = len(scores) - below
+    moment = np.cumsum(counts * centers)
+    gap = moment[:-1] / below - (moment[-1] - moment[:-1]) / above
+    return float(centers[np.argmax(below * above * gap**2)])
+
+
+def kmeans(features: Tensor, num_clusters: int, seed: int) -> tuple[Tensor, Tensor]:
+    """k-means by Lloyd's algorithm from one k-means++ seeding.
+
+    features: float [n, D]; num_clusters: at most n. Computed by one thread of the CPU, so that
+    the result depends on nothing but the arguments.
+
+    Returns (labels int64 [n], centroids float32 [num_clusters, D]). Clusters may be empty if
+    examples are equal.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    points = features.float().cpu()
+    rng = np.random.default_rng(seed)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        exact = points.double()
+        seeds = _seeding(
+            exact.square().sum(1),
+            lambda pick: exact @ exact[pick],
+            num_clusters,
+            int(rng.integers(len(points))),
+            rng,
+        )
+        result = KMeans(num_clusters, init=points[seeds].numpy(), n_init=1).fit(points.numpy())
+    return torch.from_numpy(result.labels_).long(), torch.from_numpy(result.cluster_centers_)
+
+
+def kmeans_representatives(features: Tensor, budget: int, seed: int) -> Tensor:
+    """The example nearest its centroid in each of ``budget`` k-means clusters.
+
+    features: float [n, D], compared by Euclidean distance as they are. An empty cluster, as there
+    are among duplicates, takes the example nearest its centroid that is not taken yet.
+
+    Returns int64 [min(budget, n)], distinct.
+    """
+    if budget >= len(features) or budget == 0:
+        return torch.arange(min(budget, len(features)))
+    labels, centroids = kmeans(features, budget, seed)
+    points = features.float().cpu()
+    distance = (points - centroids[labels]).square().sum(1)
+    nearest_first = distance.argsort(stable=True)
+    by_cluster = nearest_first[labels[nearest_first].argsort(stable=True)]
+    sizes = torch.bincount(labels, minlength=budget)
+    filled = sizes > 0
+    chosen = torch.empty(budget, dtype=torch.int64)
+    chosen[filled] = by_cluster[(sizes.cumsum(0) - sizes)[filled]]
+    taken = torch.zeros(len(points), dtype=torch.bool)
+    taken[chosen[filled]] = True
+    for cluster in (~filled).nonzero().flatten():
+        distance = (points - centroids[cluster]).square().sum(1)
+        chosen[cluster] = distance.masked_fill(taken, torch.inf).argmin()
+        taken[chosen[cluster]] = True
+    return chosen
+
+
+def k_center_greedy(features: Tensor, labeled_features: Tensor, budget: int) -> Tensor:
+    """Greedy k-center: again and again the example farthest from all centers (Euclidean).
+
+    features: float [n, D]; labeled_features: float [m, D], the centers at the start. Without any,
+    the first pick is the example farthest from the mean. Ties: the lowest position.
+
+    Returns int64 [min(budget, n)], distinct, in the order of picking. Each pick costs one pass
+    over the features.
+    """
+    features = features.float()
+    budget = min(budget, len(features))
+    chosen = torch.empty(budget, dtype=torch.int64)
+    if len(labeled_features):
+        distance = _distance_to_nearest(features, labeled_features)
+    else:
+        distance = _distance_to(features, features.mean(0))
+    for i in range(budget):
+        pick = distance.argmax()
+        chosen[i] = pick
+        new = _distance_to(features, features[pick])
+        distance = new if i == 0 and not len(labeled_features) else distance.minimum(new)
+        distance[pick] = -1
+    return chosen
+
+
+def _distance_to(features: Tensor, center: Tensor) -> Tensor:
+    """Euclidean distances [n] by direct differences: equal rows give equal distances."""
+    mode = "donot_use_mm_for_euclid_dist"
+    return torch.cdist(features, center[None], compute_mode=mode).squeeze(1)
+
+
+def _distance_to_nearest(features: Tensor, centers: Tensor) -> Tensor:
+    """Euclidean distance [n] of each row to the nearest center, in blocks of ``BLOCK_BYTES``."""
+    centers = centers.double()
+    norms = centers.square().sum(1)
+    rows = max(1, BLOCK_BYTES // (8 * len(centers)))
+    nearest = []
+    for block in features.split(rows):
+        block = block.double()
+        square = (norms - 2 * block @ centers.T).amin(1) + block.square().sum(1)
+        nearest.append(square.clamp(min=0).sqrt().float())
+    return torch.cat(nearest)
+
+
+def badge_seeding(features: Tensor, probabilities: Tensor, budget: int, seed: int) -> Tensor:
+    """BADGE (Ash et al., ICLR 2020): k-means++ seeding on the last layer's gradient embeddings.
+
+    features: z, float [n, D]; probabilities: p, float [n, C]. The embedding of example i under
+    its own prediction y is (p_i - e_y) outer z_i, of which only inner products are ever made:
+    <g_i, g_j> = <p_i - e_i, p_j - e_j> <z_i, z_j>. As in the published code, the first pick has
+    the largest gradient, and each further one is drawn with a probability proportional to its
+    squared distance to the nearest pick.
+
+    Returns int64 [min(budget, n)], distinct, in the order of picking.
+    """
+    if budget == 0 or len(features) == 0:
+        return torch.empty(0, dtype=torch.int64)
+    inputs, errors = features.double(), probabilities.double().clone()
+    errors[torch.arange(len(errors)), probabilities.argmax(1)] -= 1
+    norms = inputs.square().sum(1) * errors.square().sum(1)
+    return _seeding(
+        norms,
+        lambda pick: (inputs @ inputs[pick]) * (errors @ errors[pick]),
+        min(budget, len(features)),
+        int(norms.argmax()),
+        np.random.default_rng(seed),
+    )
+
+
+def _seeding(
+    norms: Tensor,
+    inner: Callable[[int], Tensor],
+    budget: int,
+    first: int,
+    rng: np.random.Generator,
+) -> Tensor:
+    """k-means++ seeding: ``budget`` distinct positions, each drawn by its squared distance.
+
+    norms: float64 [n], squared norms; inner(i): inner products [n] of all points with point i.
+    Once no point is at a distance from those picked, the rest is drawn evenly.
+    """
+    chosen = [first]
+    free = torch.ones_like(norms)
+    distance = torch.full_like(norms, torch.inf)
+    while len(chosen) < budget:
+        pick = chosen[-1]
+        reach = norms + norms[pick]
+        square = reach - 2 * inner(pick)
+        square[square <= 1e-12 * reach] = 0
+        distance = distance.minimum(square)
+        free[pick] = 0
+        weights = distance * free
+        if not weights.any():
+            weights = free
+        chosen.append(int(rng.choice(len(norms), p=(weights / weights.sum()).cpu().numpy())))
+    return torch.tensor(chosen)

@@ -1,0 +1,91 @@
+"""Reading and writing what passes between the steps: no pickle, and never half a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fal.pool import Outputs
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends without error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_array(path: str | Path, **arrays: np.ndarray) -> None:
+    """Write arrays to an .npz file."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_array(path: str | Path, key: str) -> np.ndarray:
+    """Read one array of an .npz file."""
+    with np.load(path, allow_pickle=False) as file:
+        return file[key]
+
+
+def save_tensors(path: str | Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors of any device to a .safetensors file."""
+    from safetensors.torch import save_file
+
+    with replacing(path) as temporary:
+        save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, temporary)
+
+
+def load_tensors(path: str | Path, device: str | object = "cpu") -> dict[str, Tensor]:
+    """Read a .safetensors file."""
+    from safetensors.torch import load_file
+
+    return load_file(path, device=str(device))
+
+
+def save_state(path: str | Path, state: dict[str, dict[str, Tensor]], **numbers: int) -> None:
+    """Write a federated training's state, and ``numbers`` beside it, to a .safetensors file."""
+    import torch
+
+    flat = {f"{part}/{name}": t for part, weights in state.items() for name, t in weights.items()}
+    save_tensors(path, {**flat, **{name: torch.tensor(n) for name, n in numbers.items()}})
+
+
+def load_state(
+    path: str | Path, device: str | object = "cpu"
+) -> tuple[dict[str, dict[str, Tensor]], dict[str, int]]:
+    """What save_state wrote: the state and the numbers."""
+    state: dict[str, dict[str, Tensor]] = {}
+    numbers = {}
+    for key, tensor in load_tensors(path, device).items():
+        part, _, name = key.partition("/")
+        if name:
+            state.setdefault(part, {})[name] = tensor
+        else:
+            numbers[part] = int(tensor)
+    return state, numbers
+
+
+def save_outputs(path: str | Path, outputs: Outputs) -> None:
+    """Write a model's features and logits."""
+    save_tensors(path, {"features": outputs.features, "logits": outputs.logits})
+
+
+def load_outputs(path: str | Path, device: str | object = "cpu") -> Outputs:
+    """Read a model's features and logits."""
+    from fal.pool import Outputs
+
+    return Outputs(**load_tensors(path, device))

@@ -1,0 +1,20 @@
+"""Divide the training images among the clients."""
+
+import numpy as np
+
+from fal import partition, storage
+from step import step
+
+with step(snakemake) as run:
+    labels = np.load(snakemake.input.labels)
+    parts = partition.dirichlet_partition(
+        labels,
+        int(snakemake.wildcards.clients),
+        float(snakemake.wildcards.alpha),
+        int(snakemake.wildcards.seed),
+    )
+    client = np.full(len(labels), -1)
+    for k, index in enumerate(parts):
+        client[index] = k
+    storage.save_array(snakemake.output[0], client=client)
+    run.log.info("%d to %d images per client", min(map(len, parts)), max(map(len, parts)))

@@ -1,0 +1,12 @@
+"""Draw IFAL's inconsistencies, its candidates and its fall-backs."""
+
+from pathlib import Path
+
+from fal import figures, query_figures, query_tables, tables
+from step import step
+
+with step(snakemake):
+    queries = [query_tables.read_query(Path(path).parent) for path in snakemake.input.queries]
+    title = f"{tables.setting_title(snakemake.params.setting)}, {snakemake.wildcards.strategy}"
+    figure = query_figures.inconsistency(queries, title)
+    figures.save(figure, Path(snakemake.output.png).with_suffix(""))

@@ -1,0 +1,18 @@
+"""Read a data set and keep it as memory-mapped arrays."""
+
+from pathlib import Path
+
+from fal import datasets
+from step import step
+
+with step(snakemake) as run:
+    options = dict(snakemake.params.options)
+    dataset = datasets.load(options.pop("kind"), name=snakemake.wildcards.dataset, **options)
+    dataset.save(Path(snakemake.output.description).parent)
+    run.log.info(
+        "%d training and %d test images of %d classes",
+        len(dataset.train_labels),
+        len(dataset.test_labels),
+        len(dataset.classes),
+    )
+    run.write_provenance(snakemake.output.provenance)

@@ -1,0 +1,16 @@
+"""Score every client's unlabeled examples with a query strategy."""
+
+import pandas as pd
+
+from fal.strategies.base import to_host
+from pools import open_pools, open_strategy
+from step import step
+
+with step(snakemake) as run:
+    strategy = open_strategy(snakemake)
+    device = run.use_device() if strategy.needs else "cpu"
+    tables = []
+    for pool in open_pools(snakemake, strategy.needs, device):
+        columns = {name: to_host(values) for name, values in strategy.score(pool).items()}
+        tables.append(pd.DataFrame({"client": pool.client, "index": pool.index, **columns}))
+    pd.concat(tables).to_parquet(snakemake.output[0], index=False)

@@ -1,0 +1,35 @@
+"""Collect what the strategies asked for into tables."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from fal import query_tables, table_text
+from step import step
+
+NOTE = (
+    "Means over seeds and cycles. Imbalance is the share of a query that would have to be of other "
+    "classes for it to have the pool's class mix. For IFAL: the share of the pool that passed the "
+    "threshold, and in how many percent of the clients' queries the candidates came from Otsu's "
+    "threshold on the product of both inconsistencies or from one of its fall-backs, Otsu's "
+    "threshold on the inter-model inconsistency alone and the highest scores."
+)
+
+with step(snakemake) as run:
+    data = {
+        Path(info).parent.name: (
+            np.load(labels),
+            len(json.loads(Path(info).read_text())["classes"]),
+        )
+        for labels, info in zip(snakemake.input.labels, snakemake.input.infos, strict=True)
+    }
+    rows = []
+    for path in snakemake.input.queries:
+        query = query_tables.read_query(Path(path).parent)
+        rows.append(query_tables.query_row(query, *data[query.run["dataset"]]))
+    table = query_tables.query_table(rows)
+    page = table_text.to_html(query_tables.query_summary(table), "Queries", NOTE, mark_best=False)
+    Path(snakemake.output.table).write_text(table_text.to_csv(table), encoding="utf-8")
+    Path(snakemake.output.html).write_text(page, encoding="utf-8")
+    run.log.info("%d queries", len(table))
