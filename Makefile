@@ -10,7 +10,6 @@ SNAKEFILES := Snakefile rules
 
 demo: setup
 	$(BIN)/snakemake --cores $(CORES)
-	$(BIN)/snakemake --report results/report.html
 	@echo "Open results/report.html; tables are in results/tables, figures in results/figures."
 
 test: setup

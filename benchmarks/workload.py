@@ -12,7 +12,7 @@ import plain
 import torch
 from torch.utils.data import Subset
 
-from fal import algorithms, evaluation, models, strategies
+from fal import algorithms, datasets, evaluation, models, strategies
 from fal.augmentation import Images
 from fal.distillation import Distillation, distill
 from fal.pool import Pool
@@ -22,9 +22,9 @@ CLASSES = 10
 LABELED = 250
 BUDGET = 250
 EPOCHS = 5
-DISTILLATION_EPOCHS = 2
-EXTRACTED = 2000
-EVALUATED = 5000
+DISTILLATION_EPOCHS = 10
+EXTRACTED = 5000
+EVALUATED = 10_000
 MATMULS = 100
 MATMUL_SIZE = 1024
 
@@ -43,25 +43,33 @@ class Options:
 
 
 class Workload:
-    """Random images and networks. Methods named fast_* are fal's, plain_* the plain loop's."""
+    """Scanned digits with noise, networks that know a little of them, the same for both sides.
+
+    Methods named fast_* are fal's, plain_* the plain loop's.
+    """
 
     def __init__(self, options: Options, threads: int):
         torch.set_num_threads(threads)
         torch.backends.cudnn.allow_tf32 = False
         self.options, self.device = options, torch.device(options.device)
         size = max(EVALUATED, options.samples, LABELED + options.unlabeled)
-        rng = np.random.default_rng(0)
-        pixels = rng.integers(0, 256, (size, 32, 32, 3), dtype=np.uint8)
-        labels = rng.integers(0, CLASSES, size)
+        pixels, labels = noisy_digits(size)
         self.labels = torch.from_numpy(labels).to(self.device)
         tensor = torch.from_numpy(pixels).to(self.device)
         self.images = Images(tensor, [0.5] * 3, [0.25] * 3, flip=True)
         self.build = partial(build, self.images.shape)
-        self.nets = [self.build(1, seed).to(self.device) for seed in range(3)]
+        self.nets = [self.trained_net(seed) for seed in range(3)]
         self.plain_train = plain.ImageDataset(pixels, labels, train=True)
         self.plain_test = plain.ImageDataset(pixels, labels, train=False)
-        self.plain_nets = [plain.CNN(CLASSES).to(self.device) for _ in range(3)]
+        self.plain_nets = [plain_copy(net) for net in self.nets]
         self.square = torch.randn(MATMUL_SIZE, MATMUL_SIZE, device=self.device)
+
+    def trained_net(self, seed: int) -> models.Classifier:
+        """A network after one epoch on ``LABELED`` images, other ones for each seed."""
+        net = self.build(1, seed).to(self.device)
+        examples = torch.arange(LABELED * seed, LABELED * (seed + 1), device=self.device)
+        cohort = self.cohort_of([examples], SGD(0.01))
+        return models.write(net, cohort.train(models.read(net), [0], 0, 0.01)[0])
 
     def run(self, name: str) -> None:
         """Do a piece of work, given as method or as method:argument, to its end."""
@@ -77,12 +85,15 @@ class Workload:
     def cohort(self, size: int, precision: str = "float32") -> Cohort:
         clients = self.options.clients(size)
         examples = torch.arange(clients * size, device=self.device).split(size)
+        return self.cohort_of(list(examples), SGD(0.01, epochs=EPOCHS, precision=precision))
+
+    def cohort_of(self, examples: list[torch.Tensor], sgd: SGD) -> Cohort:
         return Cohort(
             build=self.build,
             images=self.images,
             labels=self.labels,
-            examples=list(examples),
-            sgd=SGD(0.01, epochs=EPOCHS, precision=precision),
+            examples=examples,
+            sgd=sgd,
             seed=0,
             cycle=0,
             lockstep=lockstep_width(self.images),
@@ -149,3 +160,21 @@ class Workload:
 
 def build(shape: tuple[int, int, int], stack: int, seed: int) -> models.Classifier:
     return models.build("cnn", shape, CLASSES, stack=stack, seed=seed)
+
+
+def plain_copy(net: models.Classifier) -> plain.CNN:
+    """The plain network with the weights of ``net``: the same layers in the same order."""
+    copy = plain.CNN(CLASSES)
+    copy.load_state_dict(dict(zip(copy.state_dict(), net.state_dict().values(), strict=True)))
+    return copy.to(net.head.weight.device)
+
+
+def noisy_digits(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 [size, 32, 32, 3] and labels int64 [size]: scikit-learn's digits in color."""
+    digits = datasets.load("digits", image_size=32)
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(len(digits.train_labels), size=size)
+    color = rng.random((size, 1, 1, 3), dtype=np.float32)
+    noise = rng.integers(0, 96, (size, 32, 32, 3), dtype=np.uint8)
+    pixels = digits.train_images[chosen] * color * 0.6
+    return pixels.astype(np.uint8) + noise, digits.train_labels[chosen]

@@ -1,6 +1,7 @@
 """The workflow as a user runs it: real snakemake runs at miniature size."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,11 +22,15 @@ def command(*arguments: str) -> list[str]:
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run snakemake in ``folder`` with the repository's Snakefile and profile."""
+    """Run snakemake in ``folder`` with the repository's Snakefile and profile.
+
+    All it says is in ``stdout``: a dry run writes there what a run writes to stderr.
+    """
     profile = ["--profile", str(ROOT / "profiles" / "default")]
     return subprocess.run(
         command("--directory", str(folder), *profile, *arguments),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
         check=False,
@@ -41,7 +46,7 @@ def finished(tmp_path_factory) -> Path:
     """A folder in which the miniature has run on two cores."""
     folder = tmp_path_factory.mktemp("two_cores")
     run = snakemake(folder, "--cores", "2", *MINIATURE)
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout
     return folder
 
 
@@ -51,7 +56,7 @@ def test_a_finished_run_keeps_the_contract(finished):
 
 def test_nothing_is_left_to_do(finished):
     run = snakemake(finished, "--dry-run", *MINIATURE)
-    assert "Nothing to be done" in run.stdout + run.stderr
+    assert "Nothing to be done" in run.stdout
 
 
 def test_one_core_gives_the_same_bytes_and_so_does_a_killed_and_resumed_run(
@@ -74,7 +79,7 @@ def test_one_core_gives_the_same_bytes_and_so_does_a_killed_and_resumed_run(
     assert not (folder / "results" / "tables").exists()
     assert snakemake(folder, "--unlock", *MINIATURE).returncode == 0
     run = snakemake(folder, "--cores", "1", *MINIATURE)
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout
     assert tables(folder) == tables(finished)
 
 
@@ -84,13 +89,10 @@ def test_a_new_strategy_computes_only_what_is_missing(finished):
         "--dry-run",
         *MINIATURE,
         "--config",
-        "strategies=[random,g-entropy,ifal,l-entropy]",
+        "strategies=[random, g-entropy, {ifal: {k: 0.05}}, l-entropy]",
     )
-    assert run.returncode == 0, run.stderr
-    planned = run.stdout.split("Job stats:")[1].split("total")[0]
-    assert {line.split()[0]: int(line.split()[1]) for line in planned.splitlines()[3:] if line}[
-        "train_cycle"
-    ] == 2
+    assert run.returncode == 0, run.stdout
+    assert re.search(r"^train_cycle +2$", run.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,7 @@ def test_a_new_strategy_computes_only_what_is_missing(finished):
 def test_a_bad_configuration_is_one_sentence(tmp_path, options, sentence):
     run = snakemake(tmp_path, "--dry-run", *MINIATURE, "--config", *options)
     assert run.returncode != 0
-    [line] = [line for line in run.stderr.splitlines() if line.startswith("Configuration: ")]
+    [line] = [line for line in run.stdout.splitlines() if line.startswith("Configuration: ")]
     assert sentence in line
 
 
@@ -123,5 +125,5 @@ def test_a_damaged_archive_is_one_sentence(tmp_path):
     mine = "datasets=[{mine: {kind: image_folder}}]"
     run = snakemake(tmp_path, "--cores", "1", *MINIATURE, "--config", mine, f"data_path={archive}")
     assert run.returncode != 0
-    assert any("Error: " in line and "images.tar" in line for line in run.stderr.splitlines())
-    assert "Traceback" not in run.stderr.split("Error in rule")[0]
+    assert any("Error: " in line and "images.tar" in line for line in run.stdout.splitlines())
+    assert "Traceback" not in run.stdout.split("Error in rule")[0]

@@ -94,10 +94,9 @@ class PoolNormalize(torch.autograd.Function):
         count = x.numel() / x.shape[1]
         slope = -scale * inverse * grad_weight / count
         level = -scale * grad_bias / count - slope * mean
-        grad_x = torch.addcmul(level, pixels(x), slope).to(x.dtype)
-        at_maxima = (grad * plane(scale)).to(x.dtype)
-        grad_x.scatter_add_(1, pixels(where), pixels(at_maxima))
-        grad_x = grad_x.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+        grad_x = torch.addcmul(level, pixels(x), slope)
+        grad_x.scatter_add_(1, pixels(where), pixels(grad * plane(scale)))
+        grad_x = grad_x.to(x.dtype).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return grad_x, grad_weight, grad_bias, torch.zeros_like(grad_bias), None
 
 

@@ -90,7 +90,7 @@ def distill(
     teacher: Weights,
     clients: Sequence[int],
     options: Distillation,
-    batch_size: int = 128,
+    batch_size: int = 64,
 ) -> tuple[Weights, dict[int, int]]:
     """Distill ``teacher`` [1, ...] into a fresh model of each client.
 

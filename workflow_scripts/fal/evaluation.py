@@ -20,13 +20,13 @@ def _forward(
         yield features, net.head(features)[:, 0]
 
 
-def outputs(net: Classifier, images: Images, index: Tensor, batch_size: int = 128) -> Outputs:
+def outputs(net: Classifier, images: Images, index: Tensor, batch_size: int = 64) -> Outputs:
     """Features [n, D] and logits [n, C] of a single model (a stack of one) for ``index`` [n]."""
     features, logits = zip(*_forward(net, images, index, batch_size), strict=True)
     return Outputs(torch.cat(features), torch.cat(logits))
 
 
-def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 128) -> float:
+def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 64) -> float:
     """Share of ``images`` classified as ``labels`` [n] say, in percent."""
     everything = torch.arange(len(images), device=images.device)
     correct = 0
