@@ -5,12 +5,15 @@ from itertools import product
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from fal import settings, strategies
 from fal.errors import InputError
 
+# Snakemake leaves the numbers inside --config 'training={rounds: 5}' as texts.
+update_config(config, settings.retyped(workflow.config_settings.config))
 try:
     S = settings.resolve(config)
 except InputError as error:

@@ -205,10 +205,9 @@ def test_a_saved_training_goes_on_as_if_nothing_had_happened(name, tmp_path):
     algorithm, state = start(name, cohort)
     plan = Rounds(3, 0.05)
     done, state, _ = next(train_rounds(algorithm, cohort, state, plan))
-    save_state(tmp_path / "state.safetensors", state, done=done)
+    save_state(tmp_path / "state.safetensors", state)
 
-    restored, numbers = load_state(tmp_path / "state.safetensors")
-    assert numbers == {"done": 1}
+    restored = load_state(tmp_path / "state.safetensors")
     rest = train_rounds(algorithms.create(name), make_cohort(images=images), restored, plan, done)
     *_, (done, state, _) = rest
     assert done == 3

@@ -279,6 +279,7 @@ BAD_NUMBERS = {
     "distillation.batch_size": [1],
     "compute.threads": [0, True, 1.5],
     "compute.inference_batch": [0],
+    "compute.checkpoint_seconds": [-1, True, "300"],
 }
 
 
@@ -294,6 +295,19 @@ def test_numbers_out_of_range(key, value):
 def test_every_number_of_the_schema_has_a_bound():
     numbers = {key for key, part in sections(load_schema()) if part.get("type") == "integer"}
     assert numbers <= {key.rpartition(".")[2] for key in BAD_NUMBERS}
+
+
+def test_command_line_values_get_their_types():
+    given = {"training": {"rounds": "5", "momentum": "0.5"}, "seeds": ["1", "2"], "results": "a: ["}
+    typed = {"training": {"rounds": 5, "momentum": 0.5}, "seeds": [1, 2], "results": "a: ["}
+    assert settings.retyped(given) == typed
+    given = {
+        "data_path": "null",
+        "x": ["true", "2026-01-01", "random", {"ifal": {"k": "0.05"}}],
+        "y": 3,
+    }
+    typed = {"data_path": None, "x": [True, "2026-01-01", "random", {"ifal": {"k": 0.05}}], "y": 3}
+    assert settings.retyped(given) == typed
 
 
 def test_a_number_that_yaml_reads_as_text_is_explained():

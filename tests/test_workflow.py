@@ -59,28 +59,53 @@ def test_nothing_is_left_to_do(finished):
     assert "Nothing to be done" in run.stdout
 
 
-def test_one_core_gives_the_same_bytes_and_so_does_a_killed_and_resumed_run(
-    finished, tmp_path_factory
-):
-    folder = tmp_path_factory.mktemp("one_core")
+def kill_when(folder: Path, pattern: str, *arguments: str) -> None:
+    """Run snakemake in ``folder``; kill it and its jobs once there is a file like ``pattern``."""
     profile = ["--profile", str(ROOT / "profiles" / "default")]
     started = subprocess.Popen(
-        command("--directory", str(folder), "--cores", "1", *profile, *MINIATURE),
+        command("--directory", str(folder), *profile, "--cores", "1", *arguments),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
-    while not list(folder.glob("results/runs/**/result.json")) and time.monotonic() < deadline:
-        time.sleep(0.2)
+    while not list(folder.glob(pattern)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     os.killpg(started.pid, signal.SIGKILL)
     started.wait()
+    assert list(folder.glob(pattern))
+
+
+def test_one_core_gives_the_same_bytes_and_so_does_a_killed_and_resumed_run(
+    finished, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("one_core")
+    kill_when(folder, "results/runs/**/result.json", *MINIATURE)
     assert not (folder / "results" / "tables").exists()
     assert snakemake(folder, "--unlock", *MINIATURE).returncode == 0
     run = snakemake(folder, "--cores", "1", *MINIATURE)
     assert run.returncode == 0, run.stdout
     assert tables(folder) == tables(finished)
+
+
+def test_a_training_killed_in_the_middle_goes_on_from_its_checkpoint(tmp_path):
+    cycle = "digits/alpha-0.1/clients-4/seed-1/cnn/fedavg/initial/cycle-0"
+    target = f"results/runs/{cycle}/result.json"
+    options = [*MINIATURE, "--config", "compute={checkpoint_seconds: 0}"]
+    options += ["training={rounds: 60, local_epochs: 1, evaluate_every: 1}"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    kill_when(killed, f"results/runs/{cycle}/.checkpoint-*", target, *options)
+    assert snakemake(killed, "--unlock", *options).returncode == 0
+    for folder in (killed, whole):
+        run = snakemake(folder, "--cores", "1", target, *options)
+        assert run.returncode == 0, run.stdout
+    log = (killed / "logs" / "train_cycle" / f"{cycle}.log").read_text()
+    assert int(re.search(r"(\d+) of 60 rounds are done", log)[1]) > 0
+    names = ("metrics.csv", "result.json", "global.safetensors", "clients.safetensors")
+    for path in (Path("results", "runs", cycle, name) for name in names):
+        assert (killed / path).read_bytes() == (whole / path).read_bytes()
+    assert not list(killed.glob(f"results/runs/{cycle}/.checkpoint-*"))
 
 
 def test_a_new_strategy_computes_only_what_is_missing(finished):

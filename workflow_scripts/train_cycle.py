@@ -1,12 +1,15 @@
 """Train the federation's model of one cycle on what is labeled so far."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm import tqdm
 
-from fal import algorithms, evaluation, models, storage
+from fal import algorithms, evaluation, models, provenance, storage
+from fal.checkpoint import Checkpoint
 from fal.federation import Rounds, train_rounds
 from fal.rng import seed_for
 from fal.training import SGD
@@ -37,9 +40,19 @@ with step(snakemake) as run:
     fresh = cohort.build(1, seed_for(cohort.seed, "model", cycle=cohort.cycle)).to(device)
     state = algorithm.init(models.read(fresh), len(cohort.examples))
 
-    history = []
-    progress = train_rounds(algorithm, cohort, state, rounds)
-    for done, state, diagnostics in tqdm(progress, total=rounds.rounds, unit="round"):
+    depends_on = [
+        *(dict(snakemake.params.items()), dict(snakemake.wildcards.items())),
+        *map(Path, snakemake.input),
+        *(device, run.compute["threads"], torch.__version__, provenance.code_digest()),
+    ]
+    checkpoint = Checkpoint(
+        Path(snakemake.output.result).parent, depends_on, run.compute["checkpoint_seconds"]
+    )
+    state, history = checkpoint.load(device) or (state, [])
+    run.log.info("%d of %d rounds are done", len(history), rounds.rounds)
+    progress = train_rounds(algorithm, cohort, state, rounds, len(history))
+    bar = tqdm(progress, initial=len(history), total=rounds.rounds, unit="round")
+    for done, state, diagnostics in bar:
         every = options["evaluate_every"]
         evaluate = done == rounds.rounds or (every and done % every == 0)
         history.append(
@@ -50,7 +63,8 @@ with step(snakemake) as run:
                 "accuracy": test_accuracy(state["global"]) if evaluate else np.nan,
             }
         )
-    metrics = pd.DataFrame(history)
+        checkpoint.save(state, history)
+    metrics = pd.DataFrame(history)[["round", "learning_rate", "train_loss", "accuracy"]]
     metrics.to_csv(snakemake.output.metrics, index=False, float_format="%.6f")
     storage.save_tensors(snakemake.output.model, state["global"])
     storage.save_tensors(snakemake.output.clients, state["local"])
@@ -67,3 +81,4 @@ with step(snakemake) as run:
         path.write_text(json.dumps(result, indent=2) + "\n")
     run.log.info("%d labeled images, accuracy %.2f%%", labeled, result["accuracy"])
     run.write_provenance(snakemake.output.provenance)
+    checkpoint.remove()

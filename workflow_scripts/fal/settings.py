@@ -89,6 +89,26 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     return settings
 
 
+def retyped(value: Any) -> Any:
+    """A copy of ``value`` in which texts that YAML reads as a number, truth value or null are one.
+
+    For what was given as ``--config``.
+    """
+    if isinstance(value, Mapping):
+        return {key: retyped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [retyped(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    import yaml
+
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return read if read is None or isinstance(read, int | float) else value
+
+
 def count(value: float, size: int) -> int:
     """How many of ``size`` images ``value`` means: a fraction of them (rounded half up, at least
     1) where it is below 1, else itself."""

@@ -56,27 +56,20 @@ def load_tensors(path: str | Path, device: str | object = "cpu") -> dict[str, Te
     return load_file(path, device=str(device))
 
 
-def save_state(path: str | Path, state: dict[str, dict[str, Tensor]], **numbers: int) -> None:
-    """Write a federated training's state, and ``numbers`` beside it, to a .safetensors file."""
-    import torch
+def save_state(path: str | Path, state: dict[str, dict[str, Tensor]]) -> None:
+    """Write a training's state, tensors by part and name, to a .safetensors file."""
+    save_tensors(
+        path, {f"{part}/{name}": t for part, named in state.items() for name, t in named.items()}
+    )
 
-    flat = {f"{part}/{name}": t for part, weights in state.items() for name, t in weights.items()}
-    save_tensors(path, {**flat, **{name: torch.tensor(n) for name, n in numbers.items()}})
 
-
-def load_state(
-    path: str | Path, device: str | object = "cpu"
-) -> tuple[dict[str, dict[str, Tensor]], dict[str, int]]:
-    """What save_state wrote: the state and the numbers."""
+def load_state(path: str | Path, device: str | object = "cpu") -> dict[str, dict[str, Tensor]]:
+    """What save_state wrote."""
     state: dict[str, dict[str, Tensor]] = {}
-    numbers = {}
     for key, tensor in load_tensors(path, device).items():
         part, _, name = key.partition("/")
-        if name:
-            state.setdefault(part, {})[name] = tensor
-        else:
-            numbers[part] = int(tensor)
-    return state, numbers
+        state.setdefault(part, {})[name] = tensor
+    return state
 
 
 def save_outputs(path: str | Path, outputs: Outputs) -> None:
