@@ -114,7 +114,7 @@ def test_a_new_strategy_computes_only_what_is_missing(finished):
         "--dry-run",
         *MINIATURE,
         "--config",
-        "strategies=[random, g-entropy, {ifal: {k: 0.05}}, l-entropy]",
+        "strategies=[random, g-entropy, {ifal: {k: 0.2}}, l-entropy]",
     )
     assert run.returncode == 0, run.stdout
     assert re.search(r"^train_cycle +2$", run.stdout, re.MULTILINE)
