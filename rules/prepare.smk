@@ -15,6 +15,7 @@ rule prepare_dataset:
         "logs/prepare_dataset/{dataset}.log",
     benchmark:
         "logs/prepare_dataset/{dataset}.benchmark.tsv"
+    priority: 100
     conda:
         "../envs/fal.yaml"
     params:
@@ -29,9 +30,11 @@ rule partition_clients:
     input:
         labels=rules.prepare_dataset.output.labels,
     output:
-        f"{SPLIT}/partition.npz",
+        partition=f"{SPLIT}/partition.npz",
+        provenance=f"{SPLIT}/provenance.json",
     log:
         "logs/partition_clients/{dataset}/alpha-{alpha}_clients-{clients}_seed-{seed}.log",
+    priority: 100
     conda:
         "../envs/fal.yaml"
     message:
@@ -43,11 +46,13 @@ rule partition_clients:
 
 rule label_initial:
     input:
-        partition=rules.partition_clients.output[0],
+        partition=rules.partition_clients.output.partition,
     output:
-        f"{SPLIT}/initial.npz",
+        labeled=f"{SPLIT}/initial.npz",
+        provenance=f"{SPLIT}/initial_provenance.json",
     log:
         "logs/label_initial/{dataset}/alpha-{alpha}_clients-{clients}_seed-{seed}.log",
+    priority: 100
     conda:
         "../envs/fal.yaml"
     params:

@@ -30,6 +30,7 @@ def check(results: Path) -> None:
         provenance = json.loads(path.with_name("provenance.json").read_text())
         assert {"settings", "wildcards", "versions", "code", "device", "seconds"} <= set(provenance)
 
+    assert (results / "report.html").stat().st_size > 1_000_000
     for path in (results / "figures").glob("*.png"):
         assert path.stat().st_size > 5000
         assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")

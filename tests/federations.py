@@ -1,5 +1,7 @@
 """Small federations for the tests of the training core."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -22,10 +24,11 @@ def make_images(count=60, size=8, channels=1, seed=0, flip=False, crop_padding=0
 
 
 def make_cohort(
-    sizes=(10, 10, 10), images=None, sgd=None, model="cnn", norm="batch", **options
+    sizes=(10, 10, 10), images=None, sgd=None, model="cnn", norm="batch", device="cpu", **options
 ) -> Cohort:
     """A cohort of clients with ``sizes`` labeled images; client k has class k most often."""
     images = images or make_images()
+    images = replace(images, pixels=images.pixels.to(device))
     generator = torch.Generator().manual_seed(1)
     labels = torch.randint(CLASSES, (len(images),), generator=generator)
     examples = list(torch.randperm(len(images), generator=generator)[: sum(sizes)].split(sizes))
@@ -35,13 +38,13 @@ def make_cohort(
     options = {"seed": 5, "cycle": 2, **options}
     return Cohort(
         lambda stack, seed: models.build(model, images.shape, CLASSES, norm, seed, stack),
-        *(images, labels, examples, sgd),
+        *(images, labels.to(device), [index.to(device) for index in examples], sgd),
         **options,
     )
 
 
 def fresh(cohort: Cohort, seed=3):
-    return models.read(cohort.build(1, seed))
+    return models.read(cohort.build(1, seed).to(cohort.images.device))
 
 
 def difference(a: models.Weights, b: models.Weights) -> float:

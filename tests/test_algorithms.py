@@ -3,12 +3,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from fal import algorithms, models
+from fal import algorithms, datasets, evaluation, models
 from fal.algorithms import effective_steps
+from fal.augmentation import Images
 from fal.errors import InputError
 from fal.federation import Rounds, train_rounds
+from fal.partition import dirichlet_partition
 from fal.storage import load_state, save_state
-from fal.training import SGD, num_steps
+from fal.training import SGD, Cohort, num_steps
 from federations import difference, equal, fresh, make_cohort, make_images
 
 NAMES = sorted(algorithms.ALGORITHMS)
@@ -195,6 +197,28 @@ def test_scaffold_reaches_the_optimum_from_which_fedavg_drifts(momentum):
     assert distance["scaffold"] < 1e-6
     assert distance["fedavg"] > 0.05
     assert distance["fedprox"] > 0.05
+
+
+def test_scaffold_with_momentum_stays_stable_for_a_hundred_rounds():
+    digits = datasets.load("digits")
+    images = Images(torch.from_numpy(digits.train_images), digits.mean, digits.std)
+    labels = torch.from_numpy(digits.train_labels)
+    parts = dirichlet_partition(digits.train_labels, 4, 0.1, seed=0)
+    examples = [torch.from_numpy(part[:24]) for part in parts]
+    cohort = Cohort(
+        lambda stack, seed: models.build("cnn", images.shape, 10, seed=seed, stack=stack),
+        *(images, labels, examples, SGD(0.01, epochs=2, batch_size=24)),
+        **{"seed": 0, "cycle": 0, "lockstep": 4},
+    )
+    algorithm, first = start("scaffold", cohort)
+    accuracy, variates = [], []
+    for done, state, _ in train_rounds(algorithm, cohort, first, Rounds(100, 0.01)):
+        if done % 20 == 0:
+            net = models.write(cohort.stack(1), state["global"])
+            accuracy.append(evaluation.accuracy(net, images, labels))
+            variates.append(max(c.abs().max().item() for c in state["client"].values()))
+    assert min(accuracy[2:]) > 60, "far above the 10% of guessing, and never lost again"
+    assert max(variates) < 10, "variates are gradients: they must not grow with the rounds"
 
 
 @pytest.mark.parametrize("name", NAMES)

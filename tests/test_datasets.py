@@ -357,6 +357,22 @@ def test_train_size_is_stratified_and_leaves_the_test_set_alone():
     assert np.bincount(load("digits", train_size=10).train_labels).tolist() == [1] * 10
 
 
+def test_imagenet_s_statistics_are_for_color_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        for i in range(4):
+            pixels = rng.integers(256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / label / f"{i}.png")
+    own = load("image_folder", path=tmp_path)
+    other = load("image_folder", path=tmp_path, normalization="imagenet")
+    assert np.array_equal(own.train_images, other.train_images)
+    assert (other.mean, other.std) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert own.mean != other.mean
+    with pytest.raises(InputError, match="normalization of data set 'digits' is imagenet"):
+        load("digits", normalization="imagenet")
+
+
 def test_image_size_scales_embedded_images():
     data = load("digits", image_size=16)
     assert data.train_images.shape == (1438, 16, 16, 1)

@@ -101,6 +101,15 @@ def test_training_to_the_end_keeps_the_best_epoch():
     assert taken.tolist() == [3, 3]
 
 
+def test_the_last_weights_are_kept_where_wanted():
+    recorded = Recorded()
+    losses = [[3.0, 1.0], [2.0, 2.0], [1.0, 3.0], [1.0, 4.0]]
+    options = Distillation(patience=2, restore_best=False)
+    last, taken = keep_best(recorded.net, recorded.train(losses), options)
+    assert taken.tolist() == [4, 3]
+    assert last["head.bias"][:, 0].tolist() == [4, 3]
+
+
 def test_distilled_models_imitate_the_teacher():
     cohort = make_cohort((12, 12), sgd=SGD(0.05, batch_size=4))
     teacher, _ = cohort.train(fresh(cohort), [0], 0, 0.05)

@@ -134,3 +134,5 @@ def test_unknown_names():
         dv.wasserstein(p, p, "discret")
     with pytest.raises(InputError, match="'waserstein' is unknown; did you mean 'wasserstein'"):
         dv.divergence(p, p, "waserstein")
+    with pytest.raises(InputError, match="ground 'prototype' needs prototypes"):
+        dv.wasserstein(p, p, "prototype")

@@ -108,9 +108,16 @@ def test_experiments_that_share_results_share_their_settings():
     training = ("alphas", "clients", "models", "algorithms", "labeling", "training", "distillation")
     base = load(ROOT / "config.yaml")
     keys = ("datasets", "seeds", *training)
-    assert shared("all-strategies.yaml", *keys) == [base[key] for key in keys]
+    fewer_cycles = {**base, "labeling": {**base["labeling"], "cycles": 2}}
+    assert shared("all-strategies.yaml", *keys) == [fewer_cycles[key] for key in keys]
     keys = ("datasets", *training)
     assert shared("all-strategies-cifar10-cpu.yaml", *keys) == shared("cifar10-cpu.yaml", *keys)
+
+
+def test_the_jobs_environment_has_the_pinned_run_time_packages():
+    run_time = (ROOT / "requirements.txt").read_text().split("# Tests and lint.")[0].splitlines()
+    *_, packages = load(ROOT / "envs" / "fal.yaml")["dependencies"]
+    assert packages["pip"] == [line for line in run_time if not line.startswith("#")]
 
 
 def test_settings_need_no_torch_and_no_snakemake():
@@ -140,6 +147,7 @@ def test_entries_are_names_or_names_with_options(tmp_path):
         "path": str(tmp_path),
         "image_size": None,
         "train_size": None,
+        "normalization": "own",
         "test_fraction": 0.2,
     }
     assert resolved.models == {
@@ -154,14 +162,17 @@ def test_entries_are_names_or_names_with_options(tmp_path):
     assert resolved.strategies == {"random": {"method": "random"}, "second": {"method": "random"}}
 
 
-def test_data_path_serves_image_folders_without_a_path(tmp_path):
+def test_data_path_serves_data_sets_without_a_path(tmp_path):
     own = tmp_path / "own"
     own.mkdir()
     named = {"own": {"kind": "image_folder", "path": str(own)}}
     other = {"other": {"kind": "image_folder"}}
-    resolved = resolve({"data_path": str(tmp_path), "datasets": ["cifar10", named, other]})
+    resolved = resolve(
+        {"data_path": str(tmp_path), "datasets": ["digits", "cifar10", named, other]}
+    )
     paths = {name: options["path"] for name, options in resolved.datasets.items()}
-    assert paths == {"cifar10": None, "own": str(own), "other": str(tmp_path)}
+    there = str(tmp_path)
+    assert paths == {"digits": None, "cifar10": there, "own": str(own), "other": there}
 
 
 def test_home_folder_is_expanded(tmp_path, monkeypatch):
@@ -317,7 +328,8 @@ def test_a_number_that_yaml_reads_as_text_is_explained():
 
 def test_paths():
     assert "data_path" in mistake(datasets=[{"photos": {"kind": "image_folder"}}])
-    assert "does not exist" in mistake(datasets=["image_folder"], data_path="no/such/folder")
+    for name in ("image_folder", "cifar10", "digits"):
+        assert "does not exist" in mistake(datasets=[name], data_path="no/such/folder")
     named = {"photos": {"kind": "image_folder", "path": "no/such.zip"}}
     assert "datasets.photos.path" in mistake(datasets=[named])
     assert "results" in mistake(results="out/{seed}")

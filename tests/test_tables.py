@@ -283,6 +283,12 @@ def test_versions_of_the_code_are_counted(tmp_path):
     for path, code in zip(paths, ["aa", "bb", "aa"], strict=False):
         path.with_name("provenance.json").write_text(json.dumps({"code": code}))
     assert tables.code_digests(paths) == {"aa": 2, "bb": 1}
+    assert "2 versions of the code (2 steps by aa, 1 steps by bb)" in tables.mixture_warning(
+        tables.code_digests(paths)
+    )
+    assert tables.mixture_warning({"aa": 3}) == ""
+    paths[0].with_name("query_provenance.json").write_text(json.dumps({"code": "cc"}))
+    assert tables.code_digests(paths) == {"aa": 2, "bb": 1, "cc": 1}
 
 
 def test_tables_and_figures_do_without_torch():

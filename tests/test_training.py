@@ -72,6 +72,17 @@ def test_lockstep_equals_one_by_one(sizes, norm):
     torch.testing.assert_close(one_loss, together_loss, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_trains_as_a_cpu_does():
+    torch.backends.cudnn.allow_tf32 = False
+    ends = []
+    for device in ("cpu", "cuda"):
+        cohort = make_cohort(images=make_images(flip=True), lockstep=8, device=device)
+        weights, _ = cohort.train(fresh(cohort), [0, 1, 2], round=0, learning_rate=0.05)
+        ends.append({name: w.cpu() for name, w in weights.items()})
+    assert difference(*ends) < 1e-3
+
+
 @pytest.mark.parametrize("lockstep", [1, 8])
 def test_the_order_of_clients_does_not_matter(lockstep):
     cohort = make_cohort((10, 7, 8), lockstep=lockstep)

@@ -15,21 +15,18 @@ with step(snakemake) as run:
     results = snakemake.input
     table = tables.accuracy_table(map(tables.read_record, results))
     wide = tables.wide_tables(table)
-    page = table_text.to_html(wide, "Accuracy", NOTE)
+    mixture = tables.mixture_warning(tables.code_digests(results))
+    note = f"{NOTE} {mixture}".strip()
+    page = table_text.to_html(wide, "Accuracy", note)
     for path, text in (
         (snakemake.output.runs, table_text.to_csv(table)),
         (snakemake.output.summary, table_text.to_csv(tables.summary_table(table))),
         (snakemake.output.wide, table_text.to_csv(tables.stacked(wide))),
-        (snakemake.output.markdown, f"{NOTE}\n\n{table_text.to_markdown(wide)}"),
+        (snakemake.output.markdown, f"{note}\n\n{table_text.to_markdown(wide)}"),
         (snakemake.output.html, page),
     ):
         Path(path).write_text(text, encoding="utf-8")
-    digests = tables.code_digests(results)
-    if len(digests) > 1:
-        run.log.warning(
-            "these results were computed by %d versions of the code (%s); rerun with "
-            "--forcerun train_cycle for results of one version",
-            len(digests),
-            ", ".join(f"{count} by {digest[:8]}" for digest, count in digests.items()),
-        )
+    if mixture:
+        run.log.warning(mixture)
+    run.write_provenance(snakemake.output.provenance)
     run.log.info("%d results, %d rows", len(results), len(table))

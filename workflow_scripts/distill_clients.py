@@ -21,7 +21,8 @@ with step(snakemake) as run:
         Distillation(
             **pick(
                 options,
-                *("weight", "temperature", "epochs", "decay_after", "decay_factor", "patience"),
+                *("weight", "temperature", "epochs", "decay_after", "decay_factor"),
+                *("patience", "restore_best"),
             )
         ),
         run.compute["inference_batch"],

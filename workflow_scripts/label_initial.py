@@ -14,5 +14,6 @@ with step(snakemake) as run:
     size = min(map(len, parts))
     count = settings.count(snakemake.params.initial, size)
     chosen = partition.initial_labels(parts, count, int(snakemake.wildcards.seed))
-    storage.save_array(snakemake.output[0], index=np.sort(np.concatenate(chosen)))
+    storage.save_array(snakemake.output.labeled, index=np.sort(np.concatenate(chosen)))
+    run.write_provenance(snakemake.output.provenance)
     run.log.info("%d of %d images of each client labeled", count, size)

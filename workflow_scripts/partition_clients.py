@@ -16,5 +16,6 @@ with step(snakemake) as run:
     client = np.full(len(labels), -1)
     for k, index in enumerate(parts):
         client[index] = k
-    storage.save_array(snakemake.output[0], client=client)
+    storage.save_array(snakemake.output.partition, client=client)
+    run.write_provenance(snakemake.output.provenance)
     run.log.info("%d to %d images per client", min(map(len, parts)), max(map(len, parts)))

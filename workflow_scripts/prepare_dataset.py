@@ -7,8 +7,14 @@ from step import step
 
 with step(snakemake) as run:
     options = dict(snakemake.params.options)
-    dataset = datasets.load(options.pop("kind"), name=snakemake.wildcards.dataset, **options)
-    dataset.save(Path(snakemake.output.description).parent)
+    folder = Path(snakemake.output.description).parent
+    dataset = datasets.load(
+        options.pop("kind"),
+        name=snakemake.wildcards.dataset,
+        download_dir=folder.parents[1] / datasets.DOWNLOADS,
+        **options,
+    )
+    dataset.save(folder)
     run.log.info(
         "%d training and %d test images of %d classes",
         len(dataset.train_labels),

@@ -14,7 +14,11 @@ with step(snakemake) as run:
     device = run.use_device() if strategy.needs else "cpu"
     table = pd.read_parquet(snakemake.input.scores)
     client = storage.load_array(snakemake.input.partition, "client")
-    client_size = int(np.bincount(client[client >= 0]).min())
+    sizes = np.bincount(client[client >= 0])
+    settings.check_sizes(
+        snakemake.config["labeling"], snakemake.wildcards.dataset, sizes.sum(), len(sizes)
+    )
+    client_size = int(sizes.min())
     budget = settings.count(snakemake.params.budget, client_size)
     seed = int(snakemake.wildcards.seed)
 

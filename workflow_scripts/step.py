@@ -31,6 +31,7 @@ class Step:
         available = torch.cuda.is_available()
         if wanted.startswith("cuda") and not available:
             raise InputError(f"compute.device is '{wanted}' but torch sees no GPU; use cpu or auto")
+        torch.set_num_threads(self.compute["threads"])
         torch.backends.cudnn.allow_tf32 = False
         self.device = ("cuda" if available else "cpu") if wanted == "auto" else wanted
         return self.device
@@ -63,8 +64,6 @@ def step(snakemake) -> Iterator[Step]:
     )
     running = Step(snakemake)
     threads = running.compute["threads"]
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
     try:
         with threadpool_limits(threads):
             yield running

@@ -92,6 +92,16 @@ def test_bad_classes_in_a_users_file(own, kind, options, message):
         create(f"{own}:{kind}", **options)
 
 
+@pytest.mark.parametrize(
+    ("code", "message"), [("class Own(:", "SyntaxError"), ("import nowhere", "No module named")]
+)
+def test_a_users_file_that_cannot_be_loaded(tmp_path, code, message):
+    path = tmp_path / "broken.py"
+    path.write_text(code)
+    with pytest.raises(InputError, match=f"broken.py' cannot be loaded.*{message}"):
+        create(f"{path}:Own")
+
+
 def test_a_users_file_that_is_not_there():
     with pytest.raises(InputError, match=r"there is no file '/nowhere/own\.py'"):
         create("/nowhere/own.py:Last")

@@ -87,7 +87,7 @@ class Scaffold(FedAvg):
     both for trained parameters only, so batch-norm statistics are averaged and never corrected.
     Each local gradient g is replaced by g - c_k + c. Option II recovers the mean gradient from the
     way that a client went; with momentum m, the gradient of step j of J moves it by
-    learning_rate * (1 - m^(J-j)) / (1 - m), so that is what the way is divided by.
+    learning_rate * (1 - m^(J-j+1)) / (1 - m), so that is what the way is divided by.
     """
 
     def init(self, weights: Weights, num_clients: int) -> State:

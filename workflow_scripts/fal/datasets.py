@@ -15,14 +15,16 @@ from fal.rng import numpy_generator
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 METADATA = "dataset.json"
 DOWNLOADS = "downloads"
+IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+"""Mean and standard deviation of ImageNet's training images, with 255 counted as 1."""
 
 
 @dataclass
 class Dataset:
     """Images uint8 [N, H, W, C] and labels int64 [N] of a training and a test set.
 
-    ``mean`` and ``std`` hold one value per channel, computed from the training images with 255
-    counted as 1. ``flip`` and ``crop_padding`` (pixels, 0: no cropping) say how to augment.
+    ``mean`` and ``std`` hold one value per channel to normalize by, with 255 counted as 1.
+    ``flip`` and ``crop_padding`` (pixels, 0: no cropping) say how to augment.
     """
 
     name: str
@@ -94,6 +96,7 @@ def load(
     image_size: int | None = None,
     train_size: int | None = None,
     test_fraction: float = 0.2,
+    normalization: str = "own",
     seed: int = 0,
     download_dir: str | Path | None = None,
 ) -> Dataset:
@@ -102,6 +105,7 @@ def load(
     ``image_size`` is the side in pixels to which images are scaled. A set without a test part
     gives up ``test_fraction`` of its images; ``train_size`` keeps that many training images. Both
     draws are stratified, with at least one image per class, and depend on ``seed`` alone.
+    ``normalization`` is ``own``, by the training images' statistics, or ``imagenet``.
     ``download_dir`` (default ``downloads``) takes archives that are not found.
     Raises InputError on unusable arguments, files and archives.
     """
@@ -124,7 +128,11 @@ def load(
         raw = raw._replace(
             images=resize(raw.images, image_size), test_images=resize(raw.test_images, image_size)
         )
-    mean, std = channel_statistics(raw.images)
+    mean, std = channel_statistics(raw.images) if normalization == "own" else IMAGENET
+    if len(mean) != raw.images.shape[3]:
+        raise InputError(
+            f"normalization of data set '{name}' is imagenet, which is for color images; use own"
+        )
     return Dataset(
         name=name,
         kind=kind,

@@ -18,8 +18,8 @@ class Distillation:
     """Options. weight: lambda, the share of the distillation term; temperature: T.
 
     The learning rate is multiplied by ``decay_factor`` after ``decay_after`` (a fraction) of the
-    epochs. Training stops when the loss of an epoch has not fallen for ``patience`` epochs, and
-    the weights after the best epoch are restored.
+    epochs. Training stops when the loss of an epoch has not fallen for ``patience`` epochs; then
+    the weights after the best epoch are restored, or with ``restore_best`` false the last are kept.
     """
 
     weight: float = 0.9
@@ -28,6 +28,7 @@ class Distillation:
     decay_after: float = 0.75
     decay_factor: float = 0.1
     patience: int = 5
+    restore_best: bool = True
 
     def factor(self, epoch: int) -> float:
         """What the learning rate is multiplied by in ``epoch`` (counted from 0)."""
@@ -128,7 +129,8 @@ def keep_best(
 ) -> tuple[Weights, Tensor]:
     """Follow a training's epoch losses [S] until every network of the stack has stopped.
 
-    Returns the weights [S, ...] after the best epoch of each, and the epochs [S] each took.
+    Returns the weights [S, ...] after the best epoch of each (after its last one, if the options
+    say so), and the epochs [S] each took.
     """
     best = models.read(net)
     lowest = taken = stale = None
@@ -141,8 +143,9 @@ def keep_best(
         lowest = torch.where(better, loss, lowest)
         stale = torch.where(better, 0, stale + 1)
         taken = taken + active
+        kept = better if options.restore_best else active
         for name, weights in models.read(net).items():
-            chosen = better.view(-1, *[1] * (weights.dim() - 1))
+            chosen = kept.view(-1, *[1] * (weights.dim() - 1))
             best[name] = torch.where(chosen, weights, best[name])
         if not (stale < options.patience).any():
             break

@@ -36,7 +36,7 @@ def wasserstein(p: Tensor, q: Tensor, ground: str = "values", **options) -> Tens
       index      classes i and j are |i - j| apart, as if they were ordered
       prototype  cosine distance between the classes' mean features, ``prototypes`` [C, D]
 
-    Raises InputError for an unknown ground.
+    Raises InputError for an unknown ground, and for prototype without ``prototypes``.
     """
     if ground not in GROUNDS:
         raise InputError(f"ground '{ground}' is unknown{suggest(ground, GROUNDS)}")
@@ -55,12 +55,14 @@ def _index(p: Tensor, q: Tensor) -> Tensor:
     return (p - q).cumsum(1).abs().sum(1)
 
 
-def _prototype(p: Tensor, q: Tensor, prototypes: Tensor) -> Tensor:
+def _prototype(p: Tensor, q: Tensor, prototypes: Tensor | None = None) -> Tensor:
     """Exact optimal transport by POT's network simplex, on the mass that has to move.
 
     Mass that p and q have in common at a class may stay there, unless a detour over this class is
     shorter than the direct way (cosine distance is no metric): then transport may pass it on.
     """
+    if prototypes is None:
+        raise InputError("ground 'prototype' needs prototypes, the classes' mean features [C, D]")
     from ot import emd2
 
     cost = cosine_distances(prototypes.double()).cpu()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,13 +13,11 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "POT", "snakemake")
 CODE = Path(__file__).resolve().parents[1]
 
 
-def code_digest(extra: Iterable[str | Path] = ()) -> str:
-    """SHA-256 over the names and contents of all step scripts and library files, and ``extra``."""
+def code_digest() -> str:
+    """SHA-256 over the names and contents of all step scripts and library files."""
     digest = hashlib.sha256()
     for path in sorted(CODE.rglob("*.py")):
         digest.update(f"{path.relative_to(CODE)}\0".encode() + path.read_bytes() + b"\0")
-    for path in map(Path, extra):
-        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -40,7 +40,7 @@ Options = dict[str, Any]
 class Settings:
     """A checked configuration in which every key is present.
 
-    datasets: name -> {kind, path, image_size, train_size, test_fraction}.
+    datasets: name -> {kind, path, image_size, train_size, test_fraction, normalization}.
     models, algorithms: name -> {method, ...all options of that method}.
     strategies: name -> {method, ...options as they were given}.
     """
@@ -203,17 +203,18 @@ def _components(key: str, items: list, schema: dict) -> dict[str, Options]:
 
 def _datasets(items: list, data_path: str | None, schema: dict) -> dict[str, Options]:
     datasets = {}
+    if data_path is not None:
+        data_path = _existing("data_path", data_path)
     for name, given in _entries("datasets", items):
         kind = _choose("datasets", name, given, "kind", schema)
-        path = given.get("path") or (data_path if kind == "image_folder" else None)
+        path = None if kind == "digits" else data_path
+        if given.get("path"):
+            path = _existing(f"datasets.{name}.path", given["path"])
         if path is None and kind == "image_folder":
             raise InputError(
                 f"data set '{name}' has no path; give it one, or set data_path (--config "
                 "data_path=FOLDER_OR_ARCHIVE)"
             )
-        if path is not None:
-            key = f"datasets.{name}.path" if given.get("path") else "data_path"
-            path = _existing(key, path)
         datasets[name] = {**_with_defaults(given, schema), "kind": kind, "path": path}
     return datasets
 

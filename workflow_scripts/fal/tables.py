@@ -205,13 +205,24 @@ def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def code_digests(paths: Sequence[str | Path]) -> dict[str, int]:
-    """How many of these results were made by each state of the code.
+    """How many steps of these runs were made by each state of the code.
 
-    paths: result.json files; each one's provenance.json lies beside it.
+    paths: result.json files; the provenance files of the training and of the query that followed
+    lie beside them.
     """
     digests = Counter()
-    for path in paths:
-        provenance = Path(path).with_name("provenance.json")
-        if provenance.exists():
+    for folder in {Path(path).parent for path in paths}:
+        for provenance in folder.glob("*provenance.json"):
             digests[json.loads(provenance.read_text()).get("code", "unknown")] += 1
     return dict(sorted(digests.items()))
+
+
+def mixture_warning(digests: Mapping[str, int]) -> str:
+    """A sentence for results of several versions of the code, or nothing."""
+    if len(digests) < 2:
+        return ""
+    counts = ", ".join(f"{count} steps by {digest[:8]}" for digest, count in digests.items())
+    return (
+        f"These results were computed by {len(digests)} versions of the code ({counts}); "
+        "--forcerun prepare_dataset computes them all by one."
+    )

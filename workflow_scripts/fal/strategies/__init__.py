@@ -81,9 +81,11 @@ def _load(name: str) -> type[Strategy]:
         module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
         try:
             spec.loader.exec_module(module)
-        except BaseException:
+        except Exception as error:
             del sys.modules[module_name]
-            raise
+            raise InputError(
+                f"strategy '{name}': '{path}' cannot be loaded ({type(error).__name__}: {error})"
+            ) from error
     found = getattr(sys.modules[module_name], kind, None)
     if not (isinstance(found, type) and issubclass(found, Strategy)):
         raise InputError(f"strategy '{name}': '{path}' has no class '{kind}' made from Strategy")
