@@ -23,9 +23,10 @@ CYCLE = "digits/alpha-0.1/clients-4/seed-1/cnn/fedavg/initial/cycle-0"
 def snakemake(folder: str, *arguments: str) -> tuple[str, float, float]:
     """Run snakemake in ``folder``: what it said, its wall seconds and its peak memory in MiB."""
     start = time.perf_counter()
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", folder, "--cores", "1", *arguments]
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        + ["--directory", folder, "--cores", "1", *arguments],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
