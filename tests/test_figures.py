@@ -61,6 +61,17 @@ def check_same_bytes(draw, folder):
         assert first == second, suffix
 
 
+def test_forty_strategies_are_all_named_inside_the_figure(tmp_path):
+    names = [*PAPER, *(f"ifal-variant-{k}" for k in range(24))]
+    figure = figures.accuracy_curves(accuracies(names, [1, 2], range(3)))
+    figures.save(figure, tmp_path / "figure")
+    [legend] = figure.legends
+    box, page = legend.get_window_extent(), figure.bbox
+    assert len(legend.get_texts()) == len(names) == 40
+    assert page.x0 <= box.x0 <= box.x1 <= page.x1
+    assert page.y0 <= box.y0 <= box.y1 <= page.y1
+
+
 @pytest.mark.parametrize(
     ("strategies", "seeds", "cycles"),
     [

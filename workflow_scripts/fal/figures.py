@@ -94,16 +94,16 @@ def accuracy_curves(table: pd.DataFrame, title: str = "") -> Figure:
     """
     best_first = list(ranking(table)["strategy"])
     styles = strategy_styles(best_first)
-    many = len(best_first) > 6
-    figure = Figure(figsize=(7.6 if many else 5.6, 4.2), layout="constrained")
+    legend_columns = -(-len(best_first) // 16) if len(best_first) > 6 else 0
+    figure = Figure(figsize=(5.6 + 2 * legend_columns, 4.2), layout="constrained")
     axes = figure.subplots()
-    _draw_curves(axes, summary_table(table), styles, band=0.06 if many else 0.15)
+    _draw_curves(axes, summary_table(table), styles, band=min(0.15, 0.5 / len(best_first)))
     axes.set(xlabel="labeled images (%)", ylabel="test accuracy (%)")
     seeds = table["seed"].nunique()
     spread = f"mean and standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
     axes.set_title(f"{title}\n{spread}" if title else spread, loc="left")
-    if many:
-        figure.legend(loc="outside right center")
+    if legend_columns:
+        figure.legend(loc="outside right center", ncols=legend_columns)
     else:
         axes.legend(loc="lower right")
     return figure
