@@ -12,7 +12,7 @@ rule collect_results:
         summary=f"{R}/tables/accuracy_summary.csv",
         wide=f"{R}/tables/accuracy_wide.csv",
         markdown=f"{R}/tables/accuracy_summary.md",
-        provenance=f"{R}/tables/provenance.json",
+        provenance=f"{R}/provenance.json",
         html=report(
             f"{R}/tables/accuracy_summary.html",
             caption="../report/accuracy_table.rst",

@@ -26,6 +26,7 @@ def check(results: Path) -> None:
     assert queries
     for path in queries:
         check_query(path)
+    assert json.loads((results / "provenance.json").read_text())["config"]["seeds"]
     for path in results.glob("runs/**/result.json"):
         provenance = json.loads(path.with_name("provenance.json").read_text())
         assert {"settings", "wildcards", "versions", "code", "device", "seconds"} <= set(provenance)

@@ -28,5 +28,5 @@ with step(snakemake) as run:
         Path(path).write_text(text, encoding="utf-8")
     if mixture:
         run.log.warning(mixture)
-    run.write_provenance(snakemake.output.provenance)
+    run.write_provenance(snakemake.output.provenance, config=snakemake.config)
     run.log.info("%d results, %d rows", len(results), len(table))
