@@ -11,7 +11,7 @@ from step import step
 
 with step(snakemake) as run:
     strategy = open_strategy(snakemake)
-    device = run.use_device() if strategy.needs else "cpu"
+    device = run.use_device() if strategy.needs_to_pick else "cpu"
     table = pd.read_parquet(snakemake.input.scores)
     client = storage.load_array(snakemake.input.partition, "client")
     sizes = np.bincount(client[client >= 0])
@@ -23,7 +23,7 @@ with step(snakemake) as run:
     seed = int(snakemake.wildcards.seed)
 
     queries, routes, thresholds = [], Counter(), {}
-    for pool in open_pools(snakemake, strategy.needs, device):
+    for pool in open_pools(snakemake, strategy.needs_to_pick, device):
         rows = table[table["client"] == pool.client]
         scores = {name: rows[name].to_numpy() for name in rows.columns[2:]}
         own_seed = rng.seed_for(seed, "query", cycle=pool.cycle, client=pool.client)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,20 @@ def test_the_default_takes_the_highest_scores_ties_by_position():
     pool = example_pool(unlabeled=5)
     chosen = Strategy().select(pool, {"score": torch.tensor([1.0, 3, 2, 3, 2])}, 3, 0)
     assert chosen.tolist() == [1, 3, 2]
+
+
+def test_who_ranks_by_score_needs_no_outputs_to_pick():
+    ranking = [name for name in METHODS if create(name).needs and not create(name).needs_to_pick]
+    kinds = ("entropy", "margin", "least-confidence")
+    assert sorted(ranking) == sorted(f"{role}-{kind}" for role in "lg" for kind in kinds)
+    pool = example_pool()
+    for name in ranking:
+        strategy = create(name)
+        scores = strategy.score(pool)
+        blind = replace(pool, outputs={})
+        assert strategy.select(blind, scores, 3, 0).tolist() == (
+            strategy.select(pool, scores, 3, 0).tolist()
+        )
 
 
 def test_asking_for_needs_does_not_import_torch():

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-import fal
 from fal.errors import InputError, suggest
 
 if TYPE_CHECKING:
@@ -45,11 +44,18 @@ class Strategy:
         return {}
 
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Tensor | np.ndarray:
-        """``budget`` distinct positions in 0..U-1, where 0 < budget < U; here the highest scores.
+        """``budget`` distinct positions in 0..U-1, where 0 < budget < U.
 
+        Here the highest scores, the highest first, ties by position, without a look at the pool.
         seed: any integer; all random choices follow from it.
         """
-        return fal.selection.top(column(scores, "score"), budget)
+        values = np.asarray(to_host(scores["score"]), dtype=np.float64)
+        return np.argsort(-values, kind="stable")[:budget]
+
+    @property
+    def needs_to_pick(self) -> tuple[str, ...]:
+        """Roles whose outputs ``select`` looks at: none where the scores alone decide."""
+        return () if type(self).pick is Strategy.pick else self.needs
 
     def select(self, pool: Pool, scores: Scores, budget: int, seed: int) -> np.ndarray:
         """min(budget, U) distinct positions [n] in 0..U-1, int64.
