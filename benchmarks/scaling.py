@@ -13,7 +13,6 @@ import argparse
 import multiprocessing
 import resource
 import time
-from functools import partial
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from query import growth, make_pool
 from fal import algorithms, models, strategies
 from fal.augmentation import Images
 from fal.structure import BLOCK_BYTES
-from fal.training import SGD, Cohort, lockstep_width
+from fal.training import SGD
 
 BASE = {"clients": 10, "images": 64, "U": 4750, "classes": 10, "k": 250}
 LABELED = 250
@@ -40,23 +39,14 @@ AXES = {
 }
 
 
-def make_round(clients: int, images: int, classes: int, **_: int):
+def make_round(clients: int, images: int, **_: int):
     """A function that does one federated round of ``clients`` with ``images`` labeled images."""
     pixels, labels = workload.noisy_digits(clients * images)
     data = Images(torch.from_numpy(pixels), [0.5] * 3, [0.25] * 3, flip=True)
-    build = partial(workload.build, data.shape)
-    cohort = Cohort(
-        build=build,
-        images=data,
-        labels=torch.from_numpy(labels),
-        examples=list(torch.arange(clients * images).split(images)),
-        sgd=SGD(0.01),
-        seed=0,
-        cycle=0,
-        lockstep=lockstep_width(data),
-    )
+    examples = list(torch.arange(clients * images).split(images))
+    cohort = workload.make_cohort(data, torch.from_numpy(labels), examples, SGD(0.01))
     algorithm = algorithms.create("fedavg")
-    state = algorithm.init(models.read(build(1, 0)), clients)
+    state = algorithm.init(models.read(cohort.build(1, 0)), clients)
     return lambda: algorithm.apply(state, cohort, range(clients), 0, 0.01)
 
 

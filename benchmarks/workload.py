@@ -68,7 +68,7 @@ class Workload:
         """A network after one epoch on ``LABELED`` images, other ones for each seed."""
         net = self.build(1, seed).to(self.device)
         examples = torch.arange(LABELED * seed, LABELED * (seed + 1), device=self.device)
-        cohort = self.cohort_of([examples], SGD(0.01))
+        cohort = make_cohort(self.images, self.labels, [examples], SGD(0.01))
         return models.write(net, cohort.train(models.read(net), [0], 0, 0.01)[0])
 
     def run(self, name: str) -> None:
@@ -85,19 +85,8 @@ class Workload:
     def cohort(self, size: int, precision: str = "float32") -> Cohort:
         clients = self.options.clients(size)
         examples = torch.arange(clients * size, device=self.device).split(size)
-        return self.cohort_of(list(examples), SGD(0.01, epochs=EPOCHS, precision=precision))
-
-    def cohort_of(self, examples: list[torch.Tensor], sgd: SGD) -> Cohort:
-        return Cohort(
-            build=self.build,
-            images=self.images,
-            labels=self.labels,
-            examples=examples,
-            sgd=sgd,
-            seed=0,
-            cycle=0,
-            lockstep=lockstep_width(self.images),
-        )
+        sgd = SGD(0.01, epochs=EPOCHS, precision=precision)
+        return make_cohort(self.images, self.labels, list(examples), sgd)
 
     def fast_round(self, size: str, precision: str = "float32") -> None:
         clients = self.options.clients(int(size))
@@ -160,6 +149,22 @@ class Workload:
 
 def build(shape: tuple[int, int, int], stack: int, seed: int) -> models.Classifier:
     return models.build("cnn", shape, CLASSES, stack=stack, seed=seed)
+
+
+def make_cohort(
+    images: Images, labels: torch.Tensor, examples: list[torch.Tensor], sgd: SGD
+) -> Cohort:
+    """Clients with these labeled examples that train the paper's network."""
+    return Cohort(
+        build=partial(build, images.shape),
+        images=images,
+        labels=labels,
+        examples=examples,
+        sgd=sgd,
+        seed=0,
+        cycle=0,
+        lockstep=lockstep_width(images),
+    )
 
 
 def plain_copy(net: models.Classifier) -> plain.CNN:

@@ -207,8 +207,8 @@ def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def code_digests(paths: Sequence[str | Path]) -> dict[str, int]:
     """How many steps of these runs were made by each state of the code.
 
-    paths: result.json files; the provenance files of the training and of the query that followed
-    lie beside them.
+    paths: result.json files; all provenance files beside them count. Those of the queries after a
+    shared cycle 0 lie in the strategies' own folders and do not.
     """
     digests = Counter()
     for folder in {Path(path).parent for path in paths}:
