@@ -20,9 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
-
-from fal import strategies
+from fal.query import strategies
 
 SIZES = {
     "CIFAR-10": {"labeled": 250, "unlabeled": 4750, "features": 256, "classes": 10},
@@ -57,7 +55,8 @@ def make_pool(labeled: int, unlabeled: int, features: int, classes: int, roles):
     import numpy as np
     import torch
 
-    from fal.pool import Outputs, Pool
+    from fal.outputs import Outputs
+    from fal.query.pool import Pool
 
     rng = torch.Generator().manual_seed(0)
     size = labeled + unlabeled

@@ -17,12 +17,13 @@ import time
 import numpy as np
 import torch
 import workload
-from query import growth, make_pool
 
-from fal import algorithms, models, strategies
-from fal.augmentation import Images
-from fal.structure import BLOCK_BYTES
-from fal.training import SGD
+from fal.data.images import Images
+from fal.federated import algorithms, models
+from fal.federated.training import SGD
+from fal.query import strategies
+from fal.query.structure import BLOCK_BYTES
+from query import growth, make_pool
 
 BASE = {"clients": 10, "images": 64, "U": 4750, "classes": 10, "k": 250}
 LABELED = 250

@@ -1,22 +1,20 @@
 """What the training benchmark measures: each piece of work as fal and as the plain loop do it."""
 
-import sys
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
 
 import numpy as np
 import plain
 import torch
 from torch.utils.data import Subset
 
-from fal import algorithms, datasets, evaluation, models, strategies
-from fal.augmentation import Images
-from fal.distillation import Distillation, distill
-from fal.pool import Pool
-from fal.training import SGD, Cohort, lockstep_width
+from fal.data import datasets
+from fal.data.images import Images
+from fal.federated import algorithms, evaluation, models
+from fal.federated.distillation import Distillation, distill
+from fal.federated.training import SGD, Cohort, lockstep_width
+from fal.query import strategies
+from fal.query.pool import Pool
 
 CLASSES = 10
 LABELED = 250

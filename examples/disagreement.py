@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import fal
-from fal.strategies.base import Strategy, check_number
+from fal.query.strategies.base import Strategy, check_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,5 +16,7 @@ class Disagreement(Strategy):
         check_number("temperature", self.temperature, 0, above=True)
 
     def score(self, pool):
+        from fal.query.divergence import js_divergence
+
         p, q = ((pool.logits(role) / self.temperature).softmax(1) for role in self.needs)
-        return {"score": fal.divergence.js_divergence(p, q)}
+        return {"score": js_divergence(p, q)}

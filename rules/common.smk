@@ -1,15 +1,12 @@
 # The checked configuration, the paths of a run, and the functions that link one cycle to the next.
 
-import sys
 from itertools import product
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
-
-from fal import settings, strategies
+from fal import settings
+from fal.query import strategies
 from fal.errors import InputError
 
 # Snakemake leaves the numbers inside --config 'training={rounds: 5}' as texts.

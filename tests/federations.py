@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from fal import models
-from fal.augmentation import Images
-from fal.training import SGD, Cohort
+from fal.data.images import Images
+from fal.federated import models
+from fal.federated.training import SGD, Cohort
 
 torch.set_num_threads(1)
 

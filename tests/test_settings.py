@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fal import datasets, settings
+from fal import settings
+from fal.data import datasets
 from fal.errors import InputError
 from fal.settings import check_sizes, count, format_number, load_schema, resolve
 
@@ -122,7 +123,7 @@ def test_the_jobs_environment_has_the_pinned_run_time_packages():
 
 def test_settings_need_no_torch_and_no_snakemake():
     code = (
-        "import sys; sys.path.insert(0, 'workflow_scripts'); from fal.settings import resolve; "
+        "import sys; from fal.settings import resolve; "
         "resolve({}); print({'torch', 'snakemake', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

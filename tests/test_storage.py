@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from fal import storage
-from fal.pool import Outputs
+from fal import outputs, storage
+from fal.outputs import Outputs
 
 
 def test_arrays_come_back(tmp_path):
@@ -36,11 +36,11 @@ def test_states_come_back(tmp_path):
 
 
 def test_outputs_come_back(tmp_path):
-    outputs = Outputs(torch.randn(4, 3), torch.randn(4, 2))
-    storage.save_outputs(tmp_path / "o.safetensors", outputs)
-    loaded = storage.load_outputs(tmp_path / "o.safetensors")
-    assert torch.equal(loaded.features, outputs.features)
-    assert torch.equal(loaded.logits, outputs.logits)
+    saved = Outputs(torch.randn(4, 3), torch.randn(4, 2))
+    outputs.save(tmp_path / "o.safetensors", saved)
+    loaded = outputs.load(tmp_path / "o.safetensors")
+    assert torch.equal(loaded.features, saved.features)
+    assert torch.equal(loaded.logits, saved.logits)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from fal import table_text, tables
-from step import step
+from fal.job import job
+from fal.reporting import formats as table_text
+from fal.reporting import tables
 
 NOTE = (
     "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
@@ -11,7 +12,7 @@ NOTE = (
     "highest mean of each column is bold."
 )
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     results = snakemake.input
     table = tables.accuracy_table(map(tables.read_record, results))
     wide = tables.wide_tables(table)

@@ -1,12 +1,12 @@
 """Fit a distilled model to every client's labels and to the global model."""
 
 from fal import storage
-from fal.distillation import Distillation, distill
-from fal.training import SGD
-from loading import open_federation, pick
-from step import step
+from fal.federated.distillation import Distillation, distill
+from fal.federated.loading import open_federation, pick
+from fal.federated.training import SGD
+from fal.job import job
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     device = run.use_device()
     options = snakemake.params.distillation
     sgd = SGD(

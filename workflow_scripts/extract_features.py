@@ -2,12 +2,13 @@
 
 import torch
 
-from fal import evaluation, models, storage
-from fal.pool import Outputs
-from loading import open_federation
-from step import step
+from fal import outputs, storage
+from fal.federated import evaluation, models
+from fal.federated.loading import open_federation
+from fal.job import job
+from fal.outputs import Outputs
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     device = run.use_device()
     federation = open_federation(snakemake, device)
     net = federation.cohort.stack(1)
@@ -20,7 +21,7 @@ with step(snakemake) as run:
         index = torch.from_numpy((federation.client == k).nonzero()[0]).to(device)
         batch_size = run.compute["inference_batch"]
         parts.append(evaluation.outputs(net, federation.images, index, batch_size))
-    storage.save_outputs(
+    outputs.save(
         snakemake.output[0],
         Outputs(torch.cat([p.features for p in parts]), torch.cat([p.logits for p in parts])),
     )

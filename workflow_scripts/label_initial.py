@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from fal import partition, settings, storage
-from step import step
+from fal import settings, storage
+from fal.data import partition
+from fal.job import job
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     client = storage.load_array(snakemake.input.partition, "client")
     parts = [np.flatnonzero(client == k) for k in range(client.max() + 1)]
     settings.check_sizes(

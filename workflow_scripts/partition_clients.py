@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from fal import partition, storage
-from step import step
+from fal import storage
+from fal.data import partition
+from fal.job import job
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     labels = np.load(snakemake.input.labels)
     parts = partition.dirichlet_partition(
         labels,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from fal import figures, tables
-from step import step
+from fal.job import job
+from fal.reporting import figures, tables
 
-with step(snakemake):
+with job(snakemake):
     setting = snakemake.params.setting
     table = tables.of_setting(tables.read_accuracy(snakemake.input.table), setting)
     figure = figures.accuracy_curves(table, tables.setting_title(setting))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from fal import figures, query_figures, query_tables, tables
-from step import step
+from fal.job import job
+from fal.reporting import figures, query_figures, query_tables, tables
 
-with step(snakemake):
+with job(snakemake):
     queries = [query_tables.read_query(Path(path).parent) for path in snakemake.input.queries]
     title = f"{tables.setting_title(snakemake.params.setting)}, {snakemake.wildcards.strategy}"
     figure = query_figures.inconsistency(queries, title)

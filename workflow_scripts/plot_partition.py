@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from fal import figures, storage
-from step import step
+from fal import storage
+from fal.job import job
+from fal.reporting import figures
 
-with step(snakemake):
+with job(snakemake):
     where = snakemake.wildcards
     classes = json.loads(Path(snakemake.input.info).read_text())["classes"]
     client = storage.load_array(snakemake.input.partition, "client")

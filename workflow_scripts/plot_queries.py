@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fal import figures, query_figures, query_tables, tables
-from step import step
+from fal.job import job
+from fal.reporting import figures, query_figures, query_tables, tables
 
-with step(snakemake):
+with job(snakemake):
     classes = json.loads(Path(snakemake.input.info).read_text())["classes"]
     labels = np.load(snakemake.input.labels)
     queries = (query_tables.read_query(Path(path).parent) for path in snakemake.input.queries)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from fal import datasets
-from step import step
+from fal.data import datasets
+from fal.job import job
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     options = dict(snakemake.params.options)
     folder = Path(snakemake.output.description).parent
     dataset = datasets.load(

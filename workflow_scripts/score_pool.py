@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from fal.strategies.base import to_host
-from pools import open_pools, open_strategy
-from step import step
+from fal.job import job
+from fal.query.opening import open_pools, open_strategy
+from fal.query.strategies.base import to_host
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     strategy = open_strategy(snakemake)
     device = run.use_device() if strategy.needs else "cpu"
     tables = []

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from fal import rng, settings, storage
-from pools import open_pools, open_strategy
-from step import step
+from fal.job import job
+from fal.query.opening import open_pools, open_strategy
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     strategy = open_strategy(snakemake)
     device = run.use_device() if strategy.needs_to_pick else "cpu"
     table = pd.read_parquet(snakemake.input.scores)

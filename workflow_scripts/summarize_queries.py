@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fal import query_tables, table_text
-from step import step
+from fal.job import job
+from fal.reporting import formats as table_text
+from fal.reporting import query_tables
 
 NOTE = (
     "Means over seeds and cycles. Imbalance is the share of a query that would have to be of other "
@@ -16,7 +17,7 @@ NOTE = (
     "threshold on the inter-model inconsistency alone and the highest scores."
 )
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     data = {
         Path(info).parent.name: (
             np.load(labels),

@@ -8,15 +8,16 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from fal import algorithms, evaluation, models, provenance, storage
-from fal.checkpoint import Checkpoint
-from fal.federation import Rounds, train_rounds
+from fal import provenance, storage
+from fal.federated import algorithms, evaluation, models
+from fal.federated.checkpoint import Checkpoint
+from fal.federated.loading import open_federation, open_split, pick
+from fal.federated.rounds import Rounds, train_rounds
+from fal.federated.training import SGD
+from fal.job import job
 from fal.rng import seed_for
-from fal.training import SGD
-from loading import open_federation, open_split, pick
-from step import step
 
-with step(snakemake) as run:
+with job(snakemake) as run:
     device = run.use_device()
     options = snakemake.params.training
     rounds = Rounds(

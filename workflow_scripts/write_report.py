@@ -5,9 +5,9 @@ import subprocess
 import sys
 import tempfile
 
-from step import step
+from fal.job import job
 
-with step(snakemake) as run, tempfile.NamedTemporaryFile("w", suffix=".json") as config:
+with job(snakemake) as run, tempfile.NamedTemporaryFile("w", suffix=".json") as config:
     json.dump(snakemake.config, config)
     config.flush()
     command = [sys.executable, "-m", "snakemake", "results", "--nolock", "--quiet"]

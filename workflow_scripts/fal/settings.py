@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fal import strategies
 from fal.errors import InputError, suggest
+from fal.query import strategies
 
 SCHEMA = Path(__file__).parents[2] / "rules" / "config.schema.yaml"
 

@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fal.pool import Outputs
-
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -70,15 +68,3 @@ def load_state(path: str | Path, device: str | object = "cpu") -> dict[str, dict
         part, _, name = key.partition("/")
         state.setdefault(part, {})[name] = tensor
     return state
-
-
-def save_outputs(path: str | Path, outputs: Outputs) -> None:
-    """Write a model's features and logits."""
-    save_tensors(path, {"features": outputs.features, "logits": outputs.logits})
-
-
-def load_outputs(path: str | Path, device: str | object = "cpu") -> Outputs:
-    """Read a model's features and logits."""
-    from fal.pool import Outputs
-
-    return Outputs(**load_tensors(path, device))

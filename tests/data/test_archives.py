@@ -1,0 +1,193 @@
+"""Reading folders and archives: all formats, and all the ways in which they can be bad."""
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+
+import pytest
+
+from fal.data.archives import extract, files
+from fal.errors import InputError
+
+CONTENT = {"train/cat/1.jpg": b"meow" * 500, "train/dog/1.jpg": os.urandom(5000), "README.md": b"x"}
+TAR_MODES = {".tar": "w", ".tar.gz": "w:gz", ".tar.xz": "w:xz"}
+FORMATS = [".zip", *TAR_MODES, "folder"]
+
+
+def make_tar(path, members, mode="w"):
+    """``members``: name -> bytes, or a ready TarInfo."""
+    with tarfile.open(path, mode) as archive:
+        for name, data in members.items():
+            if isinstance(data, tarfile.TarInfo):
+                archive.addfile(data)
+                continue
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def make(tmp_path, form, members=CONTENT):
+    if form in TAR_MODES:
+        return make_tar(tmp_path / f"set{form}", members, TAR_MODES[form])
+    if form == ".zip":
+        with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        return tmp_path / "set.zip"
+    root = tmp_path / "set"
+    root.mkdir()
+    for name, data in members.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def contents(path):
+    return {name: read() for name, read in files(path)}
+
+
+def special_member(kind):
+    info = tarfile.TarInfo("train/cat/2.jpg")
+    info.type, info.linkname = kind, "/etc/passwd"
+    return {**CONTENT, "special": info}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_all_formats_give_the_same_files(tmp_path, form):
+    path = make(tmp_path, form)
+    assert contents(path) == CONTENT
+    assert [name for name, _ in files(path)] == [name for name, _ in files(path)]
+
+
+def test_archives_are_told_apart_by_content_and_not_by_name(tmp_path):
+    path = make(tmp_path, ".tar.xz").rename(tmp_path / "set.zip")
+    assert contents(path) == CONTENT
+
+
+def test_names_are_normalized(tmp_path):
+    path = make_tar(tmp_path / "a.tar", {"./train/cat/1.jpg": b"1", "train\\dog\\1.jpg": b"2"})
+    assert contents(path) == {"train/cat/1.jpg": b"1", "train/dog/1.jpg": b"2"}
+
+
+def test_hidden_files_of_a_folder_are_left_out(tmp_path):
+    path = make(tmp_path, "folder", {".git/HEAD": b"", "a/.DS_Store": b"", "a/b.png": b"1"})
+    assert contents(path) == {"a/b.png": b"1"}
+
+
+@pytest.mark.parametrize("form", [".zip", *TAR_MODES])
+def test_extract_writes_the_same_files(tmp_path, form):
+    extract(make(tmp_path, form), tmp_path / "out")
+    assert contents(tmp_path / "out") == CONTENT
+
+
+@pytest.mark.parametrize("form", [".zip", *TAR_MODES])
+@pytest.mark.parametrize("kept", [0.02, 0.5, 0.9])
+def test_truncated_archive(tmp_path, form, kept):
+    path = make(tmp_path, form, {**CONTENT, **{f"train/cat/{i}.jpg": b"?" * i for i in range(99)}})
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * kept)])
+    with pytest.raises(InputError, match=r"damaged|intact"):
+        contents(path)
+
+
+@pytest.mark.parametrize("form", [".zip", ".tar.gz", ".tar.xz"])
+def test_archive_without_its_last_byte(tmp_path, form):
+    path = make(tmp_path, form)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"damaged|intact"):
+        contents(path)
+
+
+def test_tar_cut_between_two_members(tmp_path):
+    path = make_tar(tmp_path / "a.tar", {f"{i}.jpg": b"x" * 512 for i in range(5)})
+    path.write_bytes(path.read_bytes()[: 3 * 1024])
+    with pytest.raises(InputError, match="members are missing"):
+        contents(path)
+
+
+def test_tar_with_a_broken_header_in_the_middle(tmp_path):
+    path = make_tar(tmp_path / "a.tar", {f"{i}.jpg": b"x" * 512 for i in range(5)})
+    data = bytearray(path.read_bytes())
+    data[2 * 1024 : 2 * 1024 + 8] = b"garbage!"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged or incomplete"):
+        contents(path)
+
+
+@pytest.mark.parametrize("form", [".zip", ".tar.gz", ".tar.xz"])
+def test_flipped_byte_is_noticed(tmp_path, form):
+    path = make(tmp_path, form, {"a.jpg": os.urandom(5000)})
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged or incomplete"):
+        contents(path)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_archive_without_files(tmp_path, form):
+    with pytest.raises(InputError, match="is empty"):
+        contents(make(tmp_path, form, {}))
+
+
+def test_missing_path_empty_file_and_no_archive(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        contents(tmp_path / "nowhere.zip")
+    (tmp_path / "a.zip").touch()
+    with pytest.raises(InputError, match="0 bytes"):
+        contents(tmp_path / "a.zip")
+    (tmp_path / "a.zip").write_text("a text, and no archive")
+    with pytest.raises(InputError, match="neither a folder nor an intact"):
+        contents(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("form", [".zip", ".tar", ".tar.xz"])
+@pytest.mark.parametrize(
+    "name", ["../evil.jpg", "train/../../evil.jpg", "/etc/evil.jpg", "..\\evil.jpg", "C:\\evil.jpg"]
+)
+def test_member_that_leaves_its_folder(tmp_path, form, name):
+    path = make(tmp_path, form, {**CONTENT, name: b"evil"})
+    with pytest.raises(InputError, match="would leave"):
+        extract(path, tmp_path / "out" / "deep")
+    assert not list(tmp_path.rglob("evil*"))
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+def test_links_and_devices_in_a_tar(tmp_path, kind):
+    with pytest.raises(InputError, match=r"train/cat/2\.jpg.*link or a device"):
+        contents(make_tar(tmp_path / "a.tar", special_member(kind)))
+
+
+def test_link_in_a_zip(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("train/cat/2.jpg")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(InputError, match="link or a device"):
+        contents(path)
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "elsewhere/file.jpg"])
+def test_link_in_a_folder(tmp_path, target):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file.jpg").write_bytes(b"1")
+    root = make(tmp_path, "folder")
+    (root / "train" / "link").symlink_to(tmp_path / target)
+    with pytest.raises(InputError, match="is a link"):
+        contents(root)
+
+
+def test_encrypted_zip(tmp_path):
+    path = make(tmp_path, ".zip", {"a.jpg": b"1"})
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="is encrypted"):
+        contents(path)

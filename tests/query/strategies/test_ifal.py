@@ -1,0 +1,209 @@
+"""IFAL against a brute-force version in loops, and its routes to candidates."""
+
+import math
+
+import numpy as np
+import ot
+import pytest
+import torch
+from scipy.special import rel_entr
+from scipy.stats import wasserstein_distance
+from skimage.filters import threshold_otsu
+
+from fal.query.selection import kmeans_representatives
+from fal.query.strategies import create
+from query.strategies.contract import example_pool
+
+K = 7
+
+
+def cosine(a, b):
+    return 1 - a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+
+
+def slow_structure(pool, role, labels_of, smoothing=1.0, k=K):
+    """Structural probabilities: each example votes for its k nearest unlabeled ones."""
+    everyone = pool.all_features(role).double().numpy()
+    unlabeled = everyone[pool.num_labeled :]
+    labels = [*pool.labels, *(int(row.argmax()) for row in pool.logits(labels_of))]
+    counts = np.zeros((pool.size, pool.num_classes))
+    for sender, point in enumerate(everyone):
+        others = [i for i in range(pool.size) if i + pool.num_labeled != sender]
+        nearest = sorted(others, key=lambda i: cosine(point, unlabeled[i]))[:k]
+        for receiver in nearest:
+            counts[receiver, labels[sender]] += 1
+    counts += smoothing
+    empty = counts.sum(1) == 0
+    counts[empty] = 1
+    return counts / counts.sum(1, keepdims=True)
+
+
+def prototype_costs(pool):
+    """Cosine distances between mean features of the local model's classes."""
+    features = pool.all_features("local").double().numpy()
+    labels = np.array([*pool.labels, *pool.logits("local").argmax(1).tolist()])
+    means = [features[labels == c].mean(0) for c in range(pool.num_classes)]
+    return np.array([[0 if a is b else cosine(a, b) for a in means] for b in means])
+
+
+def slow_distance(pool, divergence, ground):
+    classes = np.arange(pool.num_classes)
+    if divergence == "kl":
+        return lambda p, q: rel_entr(p, q).sum()
+    if divergence == "js":
+        return lambda p, q: (rel_entr(p, (p + q) / 2).sum() + rel_entr(q, (p + q) / 2).sum()) / 2
+    return {
+        "values": wasserstein_distance,
+        "discrete": lambda p, q: ot.emd2(p, q, 1.0 - np.eye(len(p))),
+        "index": lambda p, q: wasserstein_distance(classes, classes, p, q),
+        "prototype": lambda p, q: ot.emd2(p, q, prototype_costs(pool)),
+    }[ground]
+
+
+def slow_scores(pool, divergence="wasserstein", ground="values", smoothing=1.0, labels="global"):
+    distance = slow_distance(pool, divergence, ground)
+    p = {role: slow_structure(pool, role, labels, smoothing) for role in ("local", "global", "kd")}
+    own = slow_structure(pool, "local", "local", smoothing)
+    outputs = pool.logits("local").double().softmax(1).numpy()
+    outputs /= outputs.sum(1, keepdims=True)
+    rows = []
+    for i in range(pool.size):
+        d_k, d_g = distance(p["local"][i], p["kd"][i]), distance(p["global"][i], p["kd"][i])
+        inter = (d_k + d_g) * max(d_k / (d_g + 1e-5), d_g / (d_k + 1e-5))
+        intra = distance(outputs[i], own[i])
+        direct = distance(p["local"][i], p["global"][i])
+        rows.append((d_k, d_g, inter, intra, inter * intra, direct))
+    names = ("d_local_kd", "d_global_kd", "inter", "intra", "total", "direct")
+    return dict(zip(names, np.array(rows).T, strict=True))
+
+
+def assert_close(found, expected):
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=2e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"ground": "discrete"},
+        {"ground": "index"},
+        {"ground": "prototype"},
+        {"divergence": "kl"},
+        {"divergence": "js", "smoothing": 0.0},
+        {"smoothing": 0.0},
+        {"pseudo_labels": "local"},
+    ],
+    ids=str,
+)
+def test_scores_against_loops(options):
+    pool = example_pool(unlabeled=30)
+    scores = create("ifal", k=K, **options).score(pool)
+    slow = dict(options)
+    if "pseudo_labels" in slow:
+        slow["labels"] = slow.pop("pseudo_labels")
+    expected = slow_scores(pool, **slow)
+    columns = ["score", "d_local_kd", "d_global_kd", "inter", "intra", "total", "candidate"]
+    assert list(scores) == columns
+    for name in columns[1:-1]:
+        assert_close(scores[name], expected[name])
+    assert torch.equal(scores["score"], scores["total"])
+    above = expected["total"] > threshold_otsu(expected["total"])
+    assert np.array_equal(scores["candidate"], above)
+
+
+def test_parts_that_are_left_out():
+    pool = example_pool(unlabeled=30)
+    expected = slow_scores(pool)
+    nan = ("d_local_kd", "d_global_kd")
+    for options, needs, total, missing in (
+        ({"inconsistency": "inter"}, {"global", "local", "kd"}, "inter", ("intra",)),
+        ({"inconsistency": "intra"}, {"local"}, "intra", (*nan, "inter")),
+        ({"inconsistency": "inter", "distilled": False}, {"global", "local"}, "direct", nan),
+    ):
+        strategy = create("ifal", k=K, **options)
+        scores = strategy.score(pool)
+        assert set(strategy.needs) == needs
+        assert_close(scores["total"], expected[total])
+        assert all(scores[name].isnan().all() for name in missing)
+    scores = create("ifal", k=K, distilled=False).score(pool)
+    assert_close(scores["total"], expected["direct"] * expected["intra"])
+
+
+def test_only_diversity_has_no_score_and_clusters_all_examples():
+    pool = example_pool()
+    strategy = create("ifal", inconsistency="none")
+    assert strategy.needs == ("local",)
+    assert strategy.score(pool) == {}
+    assert strategy.threshold({}) is None
+    assert strategy.route({}, 7) == "all"
+    unit = torch.nn.functional.normalize(pool.features("local"), dim=1)
+    chosen = strategy.select(pool, {}, 7, 3)
+    assert chosen.tolist() == kmeans_representatives(unit, 7, 3).tolist()
+
+
+def columns(total, inter=None, **options):
+    """Score columns with the given totals, as ``score`` would make them."""
+    strategy = create("ifal", **options)
+    total = np.array(total, float)
+    candidate = total > strategy.threshold({"total": total})
+    inter = total if inter is None else np.array(inter, float)
+    return strategy, {"total": total, "inter": inter, "score": total, "candidate": candidate}
+
+
+HIGH = [0.0] * 40 + [10.0] * 20
+FEW = [0.0] * 57 + [9.0, 11, 10]
+SOME = [0.0] * 45 + [10.0] * 15
+
+
+@pytest.mark.parametrize(
+    ("total", "inter", "options", "route", "candidates"),
+    [
+        (HIGH, FEW, {}, "otsu", range(40, 60)),
+        (FEW, SOME, {}, "inter", range(45, 60)),
+        (FEW, FEW, {}, "top", [58, 59, 57, *range(7)]),
+        (FEW, SOME, {"inconsistency": "inter"}, "top", [58, 59, 57, *range(7)]),
+        (FEW, SOME, {"inconsistency": "intra"}, "top", [58, 59, 57, *range(7)]),
+        (range(60), FEW, {"top_fraction": 0.5}, "fraction", range(30, 60)),
+        (range(60), FEW, {"top_fraction": 0.1}, "top", range(50, 60)),
+        (range(60), HIGH, {"diversity": False}, "top", range(50, 60)),
+    ],
+)
+def test_routes(total, inter, options, route, candidates):
+    pool = example_pool()
+    strategy, scores = columns(total, inter, **options)
+    assert strategy.route(scores, 10) == route
+    chosen = strategy.select(pool, scores, 10, 3).tolist()
+    assert len(set(chosen)) == 10
+    assert set(chosen) <= set(candidates)
+    if route != "top":
+        candidates = torch.tensor(list(candidates))
+        unit = torch.nn.functional.normalize(pool.features("local")[candidates], dim=1)
+        assert chosen == candidates[kmeans_representatives(unit, 10, 3)].tolist()
+
+
+def test_equal_scores_leave_no_candidates():
+    pool = example_pool()
+    strategy, scores = columns([1.0] * 60)
+    assert not scores["candidate"].any()
+    assert strategy.route(scores, 3) == "top"
+    assert strategy.select(pool, scores, 3, 0).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.01, 1), (0.25, 15), (0.26, 16), (1.0, 59)])
+def test_top_fraction_rounds_up_and_never_takes_all(fraction, count):
+    _, scores = columns(range(60), top_fraction=fraction)
+    assert scores["candidate"].sum() == count
+    assert scores["candidate"][-count:].all()
+
+
+def test_k_as_a_fraction_of_the_unlabeled():
+    pool = example_pool()
+    share, number = (create("ifal", k=k).score(pool) for k in (0.1, 6))
+    assert torch.equal(share["total"], number["total"])
+    assert not torch.equal(create("ifal", k=7).score(pool)["total"], number["total"])
+
+
+def test_one_unlabeled_example_is_scored_without_neighbors():
+    pool = example_pool(unlabeled=1)
+    scores = create("ifal").score(pool)
+    assert all(math.isfinite(x) for x in scores["total"])

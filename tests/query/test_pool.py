@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fal.data.partition import split_clients
+from fal.errors import InputError
+from fal.outputs import Outputs
+from fal.query.pool import Pool, build_pools
+
+
+def make_pool(**changes):
+    rng = torch.Generator().manual_seed(0)
+    outputs = {
+        role: Outputs(torch.randn(7, 4, generator=rng), torch.randn(7, 3, generator=rng))
+        for role in ("global", "local")
+    }
+    fields = {
+        "client": 2,
+        "cycle": 1,
+        "num_classes": 3,
+        "index": np.array([4, 8, 9, 11, 30]),
+        "labels": np.array([2, 0]),
+        "outputs": outputs,
+    }
+    return Pool(**{**fields, **changes})
+
+
+def test_a_pool_divides_outputs_into_labeled_and_unlabeled():
+    pool = make_pool()
+    whole = pool.outputs["local"]
+    assert (pool.size, pool.num_labeled) == (5, 2)
+    assert torch.equal(pool.labeled_features("local"), whole.features[:2])
+    assert torch.equal(pool.features("local"), whole.features[2:])
+    assert torch.equal(pool.all_features("local"), whole.features)
+    assert torch.equal(pool.labeled_logits("local"), whole.logits[:2])
+    assert torch.equal(pool.logits("local"), whole.logits[2:])
+
+
+def test_probabilities_and_pseudo_labels_are_of_the_unlabeled():
+    pool = make_pool()
+    logits = pool.outputs["global"].logits[2:]
+    expected = logits.exp() / logits.exp().sum(1, keepdim=True)
+    torch.testing.assert_close(pool.probabilities("global"), expected)
+    assert pool.pseudo_labels("global").tolist() == [
+        max(range(3), key=r.tolist().__getitem__) for r in logits
+    ]
+    both = pool.labels_with_pseudo("global")
+    assert both.tolist() == [2, 0, *pool.pseudo_labels("global").tolist()]
+    assert both.dtype == torch.int64
+
+
+@pytest.mark.parametrize("name", ["features", "logits"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_diverged_outputs_are_told(name, value):
+    outputs = make_pool().outputs
+    getattr(outputs["local"], name)[3, 1] = value
+    with pytest.raises(InputError, match=f"client 2, cycle 1: the local model's {name}"):
+        make_pool(outputs=outputs)
+
+
+class Oracle(np.ndarray):
+    """Labels that remember which of them were read."""
+
+    def __getitem__(self, key):
+        READ.update(np.atleast_1d(np.asarray(key)).tolist())
+        return np.asarray(self)[key]
+
+
+READ: set[int] = set()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 40), st.integers(0, 10**6))
+def test_pools_equal_a_slow_version_and_read_no_hidden_label(clients, size, seed):
+    rng = np.random.default_rng(seed)
+    client = rng.integers(-1, clients, size)
+    client[0] = clients - 1
+    labels = rng.integers(0, 3, size)
+    used = [i for k in range(clients) for i in range(size) if client[i] == k]
+    known = sorted(i for i in used if rng.random() < 0.4)
+    outputs = Outputs(
+        torch.tensor(used, dtype=torch.float32)[:, None], torch.tensor(used).float()[:, None] * 2
+    )
+    READ.clear()
+    pools = list(
+        build_pools(client, np.array(known, int), labels.view(Oracle), 3, 5, {"global": outputs})
+    )
+    assert not READ - set(known)
+    assert [pool.client for pool in pools] == list(range(clients))
+    for k, pool in enumerate(pools):
+        mine = [i for i in range(size) if client[i] == k]
+        labeled = [i for i in mine if i in known]
+        unlabeled = [i for i in mine if i not in known]
+        assert pool.index.tolist() == unlabeled
+        assert pool.labels.tolist() == [labels[i] for i in labeled]
+        assert type(pool.labels) is np.ndarray
+        assert pool.all_features("global")[:, 0].tolist() == labeled + unlabeled
+        assert pool.logits("global")[:, 0].tolist() == [2 * i for i in unlabeled]
+        assert pool.cycle == 5
+
+
+def test_splitting_puts_the_labeled_first():
+    client = np.array([1, 0, -1, 1, 0, 1])
+    labeled = np.array([False, True, True, True, False, False])
+    parts = {k: index.tolist() for k, index in split_clients(client, labeled)}
+    assert parts == {0: [1, 4], 1: [3, 0, 5]}
+
+
+def test_a_pool_can_do_without_outputs():
+    pool = make_pool(outputs={})
+    assert pool.size == 5

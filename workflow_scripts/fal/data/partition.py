@@ -1,0 +1,204 @@
+"""Which client holds which training example, and which examples start out labeled.
+
+Clients get equally many examples and a class mix drawn from a Dirichlet distribution. Both at once
+need a balanced table: the drawn clients x classes proportions are scaled alternately along rows and
+columns (Sinkhorn and Knopp, 1967) until every client is full and every class is used up, then
+rounded to whole examples without moving any row or column sum.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from fal.errors import InputError
+from fal.rng import numpy_generator
+
+FRACTION_BITS = 32
+UNIT = 1 << FRACTION_BITS
+MAX_BALANCING_STEPS = 1000
+BALANCING_TOLERANCE = 1e-6
+
+
+def dirichlet_partition(
+    labels: Sequence[int] | np.ndarray, clients: int, alpha: float, seed: int
+) -> list[np.ndarray]:
+    """Deal all examples to ``clients`` clients of equal size with Dirichlet(``alpha``) class mixes.
+
+    Returns one ascending int64 array of example indices per client. Every example is in exactly one
+    of them and their sizes differ by at most 1. A small ``alpha`` gives each client few classes,
+    a large one the mix of the whole set.
+    Raises InputError if ``alpha`` is not positive and finite, or if ``clients`` is not between 1
+    and the number of examples.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"labels must be a one-dimensional integer array, not {labels.dtype} of shape "
+            f"{labels.shape}"
+        )
+    if not (np.isfinite(alpha) and alpha > 0):
+        raise InputError(f"alpha must be a positive number, not {alpha}")
+    if not 1 <= clients <= len(labels):
+        raise InputError(
+            f"clients must lie between 1 and the number of training examples ({len(labels)}), "
+            f"not {clients}"
+        )
+    rng = numpy_generator(seed, "partition")
+    classes, class_sizes = np.unique(labels, return_counts=True)
+    client_sizes = np.full(clients, len(labels) // clients)
+    client_sizes[: len(labels) % clients] += 1
+
+    log_mix = log_dirichlet(rng, alpha, clients, len(classes))
+    table = balanced_counts(log_mix, client_sizes, class_sizes, rng)
+
+    owner = np.empty(len(labels), dtype=np.int64)
+    for position, label in enumerate(classes):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        owner[members] = np.repeat(np.arange(clients), table[:, position])
+    return [np.flatnonzero(owner == client) for client in range(clients)]
+
+
+def log_dirichlet(
+    rng: np.random.Generator, alpha: float, draws: int, categories: int
+) -> np.ndarray:
+    """Logarithms of symmetric Dirichlet draws [draws, categories], exact where draws underflow.
+
+    Uses Gamma(a) = Gamma(a + 1) * U^(1/a), so that even at alpha = 0.001 the order of the small
+    proportions, which balancing needs, is kept.
+    """
+    shape = (draws, categories)
+    log_gamma = np.log(rng.standard_gamma(alpha + 1, shape)) + np.log1p(-rng.random(shape)) / alpha
+    return log_gamma - _log_sum(log_gamma, axis=1)
+
+
+def balanced_counts(
+    log_mix: np.ndarray, row_sums: np.ndarray, column_sums: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Integer table [clients, classes] with exactly these margins, shaped like ``log_mix``."""
+    balanced = _sinkhorn(log_mix, row_sums, column_sums)
+    units = _exact_margins(balanced, log_mix, row_sums, column_sums)
+    return _round_keeping_margins(units, rng)
+
+
+def _sinkhorn(log_mix: np.ndarray, row_sums: np.ndarray, column_sums: np.ndarray) -> np.ndarray:
+    """Scale rows and columns alternately toward the margins; rows fit exactly, columns nearly."""
+    log_rows, log_columns = np.log(row_sums)[:, None], np.log(column_sums)[None, :]
+    log_table = log_mix
+    for _ in range(MAX_BALANCING_STEPS):
+        log_table = log_table + (log_columns - _log_sum(log_table, axis=0))
+        excess = log_rows - _log_sum(log_table, axis=1)
+        log_table = log_table + excess
+        if np.abs(excess).max() < BALANCING_TOLERANCE:
+            break
+    return np.exp(log_table)
+
+
+def _exact_margins(
+    table: np.ndarray, log_mix: np.ndarray, row_sums: np.ndarray, column_sums: np.ndarray
+) -> np.ndarray:
+    """``table`` in units of 2^-FRACTION_BITS with exact margins, as int64.
+
+    Columns that overflow are scaled down; what rows and columns then lack is handed out greedily,
+    to the cells with the highest drawn proportion first.
+    """
+    shrink = np.minimum(1, column_sums / np.maximum(table.sum(axis=0), 1e-300)) * (1 - 1e-9)
+    units = np.floor(table * shrink * UNIT).astype(np.int64)
+    row_lack = row_sums * UNIT - units.sum(axis=1)
+    column_lack = column_sums * UNIT - units.sum(axis=0)
+    for cell in np.argsort(-log_mix, axis=None, kind="stable"):
+        row, column = divmod(int(cell), table.shape[1])
+        given = min(row_lack[row], column_lack[column])
+        units[row, column] += given
+        row_lack[row] -= given
+        column_lack[column] -= given
+    return units
+
+
+def _round_keeping_margins(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Round each cell up or down at random, unbiased, so that no row or column sum moves.
+
+    Dependent rounding (Gandhi et al., 2006): as all margins are whole, a row or column with one
+    fractional cell has another, so a walk over fractional cells closes a cycle; adding to every
+    second cell of the cycle and taking from the others makes at least one of them whole.
+    """
+    whole, part = units >> FRACTION_BITS, units & (UNIT - 1)
+    rows = len(part)
+    fractions = part.tolist()
+    neighbors = [{rows + int(c) for c in np.flatnonzero(row)} for row in part]
+    neighbors += [{int(r) for r in np.flatnonzero(column)} for column in part.T]
+    for start in range(rows):
+        path = [start]
+        while neighbors[start]:
+            before = path[-2] if len(path) > 1 else None
+            step = next(node for node in neighbors[path[-1]] if node != before)
+            if step not in path:
+                path.append(step)
+                continue
+            first = path.index(step)
+            cycle = path[first:]
+            del path[first + 1 :]
+            cells = [(min(ends), max(ends) - rows) for ends in pairwise([*cycle, step])]
+            for row, column in _shift(cells, fractions, rng):
+                neighbors[row].discard(rows + column)
+                neighbors[rows + column].discard(row)
+    return whole + np.array(fractions) // UNIT
+
+
+def _shift(
+    cells: list[tuple[int, int]], fractions: list[list[int]], rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Move as much as possible between the even and the odd ``cells`` of a cycle.
+
+    Either direction is taken with the probability that leaves every cell's expectation as it was.
+    Returns the cells that are now whole.
+    """
+    even = [fractions[row][column] for row, column in cells[::2]]
+    odd = [fractions[row][column] for row, column in cells[1::2]]
+    up = min(UNIT - max(even), min(odd))
+    down = min(min(even), UNIT - max(odd))
+    change = up if rng.random() * (up + down) < down else -down
+    for position, (row, column) in enumerate(cells):
+        fractions[row][column] += -change if position % 2 else change
+    return [(row, column) for row, column in cells if fractions[row][column] in (0, UNIT)]
+
+
+def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
+    """log(sum(exp(values))) along ``axis``, which is kept."""
+    top = values.max(axis=axis, keepdims=True)
+    return top + np.log(np.exp(values - top).sum(axis=axis, keepdims=True))
+
+
+def class_histogram(
+    labels: Sequence[int] | np.ndarray, parts: Sequence[np.ndarray], num_classes: int
+) -> np.ndarray:
+    """How many examples of each class each client holds: int64 [clients, num_classes]."""
+    labels = np.asarray(labels)
+    return np.stack([np.bincount(labels[part], minlength=num_classes) for part in parts])
+
+
+def initial_labels(parts: Sequence[np.ndarray], count: int, seed: int) -> list[np.ndarray]:
+    """``count`` random examples of each client, as ascending arrays of example indices.
+
+    Raises InputError if ``count`` is negative or above the size of the smallest client.
+    """
+    smallest = min(len(part) for part in parts)
+    if not 0 <= count <= smallest:
+        raise InputError(
+            f"the number of initial labels must lie between 0 and the size of the smallest client "
+            f"({smallest}), not {count}"
+        )
+    return [
+        np.sort(numpy_generator(seed, "initial", client=client).permutation(part)[:count])
+        for client, part in enumerate(parts)
+    ]
+
+
+def split_clients(client: np.ndarray, labeled: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each client's number and its examples, the labeled ones first, both ascending.
+
+    client: int64 [N], client of each training example (-1: unused); labeled: bool [N].
+    """
+    for k in range(client.max() + 1):
+        index = np.flatnonzero(client == k)
+        yield k, index[np.argsort(~labeled[index], kind="stable")]

@@ -1,0 +1,1 @@
+"""How models come about: federated training, distillation, evaluation."""

@@ -1,0 +1,89 @@
+"""A running job of the workflow: its log, its device and threads, its warnings, its provenance."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from fal import provenance
+from fal.errors import InputError
+from fal.progress import Progress
+
+
+class Job:
+    """What a step script works with.
+
+    snakemake: the object that Snakemake gives to scripts (rule, input, output, params, ...).
+    log: its logger. device: the torch device, once ``use_device`` was called.
+    """
+
+    def __init__(self, snakemake: Any):
+        self.snakemake = snakemake
+        self.log = logging.getLogger(snakemake.rule)
+        self.started = time.monotonic()
+        self.compute = snakemake.config["compute"]
+        self.device = "cpu"
+
+    def use_device(self) -> str:
+        """The torch device that ``compute.device`` asks for; raises InputError if it is missing."""
+        import torch
+
+        wanted = self.compute["device"]
+        available = torch.cuda.is_available()
+        if wanted.startswith("cuda") and not available:
+            raise InputError(f"compute.device is '{wanted}' but torch sees no GPU; use cpu or auto")
+        torch.set_num_threads(self.compute["threads"])
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = ("cuda" if available else "cpu") if wanted == "auto" else wanted
+        return self.device
+
+    def progress(self, unit: str, total: int, done: int = 0) -> Progress:
+        """What a person who watches is told: how many of ``total`` units are done."""
+        return Progress(self.snakemake.log[0], unit, total, done)
+
+    def warn(self, sentence: str) -> None:
+        """Tell of something doubtful: in the log now, and again at the end of the whole run."""
+        self.log.warning("Warning: %s", sentence)
+
+    def write_provenance(self, path: str, **found: object) -> None:
+        """Record what this job was given, and ``found``, with the time since it started."""
+        provenance.write(
+            path,
+            step=self.snakemake.rule,
+            wildcards=dict(self.snakemake.wildcards.items()),
+            settings=dict(self.snakemake.params.items()),
+            device=self.device,
+            seconds=time.monotonic() - self.started,
+            **found,
+        )
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Job]:
+    """Run the body of a step script with its log open and its threads bounded.
+
+    An InputError becomes one sentence on stderr and in the log, and exit status 1.
+    """
+    Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=[logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler()],
+    )
+    running = Job(snakemake)
+    try:
+        with threadpool_limits(running.compute["threads"]):
+            yield running
+    except InputError as error:
+        running.log.error("Error: %s", error)
+        sys.exit(1)
+    except Exception:
+        running.log.exception("%s failed", snakemake.rule)
+        raise
+    running.log.info("done in %.1f s", time.monotonic() - running.started)

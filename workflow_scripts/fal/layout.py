@@ -1,0 +1,116 @@
+"""Every path of a run, stated once.
+
+A path has one segment for each factor that it depends on, so that a changed factor makes what
+depends on it anew and leaves the rest. Paths are patterns with Snakemake's wildcards; ``fill``
+puts a run's factors in, and ``parse_path`` reads them back.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fal.errors import InputError
+
+SHARED = "initial"
+"""The strategy under which the models of a cycle 0 that all strategies share are kept."""
+
+SETTING = ("dataset", "model", "alpha", "clients", "algorithm")
+"""The factors of a setting, in the order in which they are named to people."""
+
+RUN = (*SETTING, "seed", "strategy", "cycle")
+"""The factors of one cycle of one run."""
+
+_DATA = "{dataset}"
+_PARTITION = "{dataset}/alpha-{alpha}/clients-{clients}/seed-{seed}"
+_CYCLE = f"{_PARTITION}/{{model}}/{{algorithm}}/{{strategy}}/cycle-{{cycle}}"
+_SETTING_NAME = "{dataset}_{model}_alpha-{alpha}_clients-{clients}_{algorithm}"
+_PARTITION_NAME = "{dataset}_alpha-{alpha}_clients-{clients}_seed-{seed}"
+
+_CYCLE_PATH = re.compile(
+    r"runs/(?P<dataset>[^/]+)/alpha-(?P<alpha>[^/]+)/clients-(?P<clients>\d+)/seed-(?P<seed>\d+)"
+    r"/(?P<model>[^/]+)/(?P<algorithm>[^/]+)/(?P<strategy>[^/]+)/cycle-(?P<cycle>\d+)(?:/[^/]*)?$"
+)
+_TYPES: dict[str, type] = {"alpha": float, "clients": int, "seed": int, "cycle": int}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths below ``results``, the folder that everything of a run is written to."""
+
+    results: str
+
+    def data(self, name: str) -> str:
+        """A file of a prepared data set."""
+        return f"{self.results}/data/{_DATA}/{name}"
+
+    def partition(self, name: str) -> str:
+        """A file that says who holds what, or what is labeled at the start."""
+        return f"{self.results}/partitions/{_PARTITION}/{name}"
+
+    def cycle(self, name: str) -> str:
+        """A file of one cycle of one run."""
+        return f"{self.results}/runs/{_CYCLE}/{name}"
+
+    def table(self, name: str) -> str:
+        return f"{self.results}/tables/{name}"
+
+    def figure(self, name: str) -> str:
+        return f"{self.results}/figures/{name}"
+
+    @property
+    def report(self) -> str:
+        return f"{self.results}/report.html"
+
+    @property
+    def provenance(self) -> str:
+        return f"{self.results}/provenance.json"
+
+    def log(self, rule: str, of: str = "", suffix: str = ".log") -> str:
+        """The log of a rule (suffix ``.benchmark.tsv``: its benchmark).
+
+        of: what its jobs are about: ``data``, ``partition``, ``cycle``, a pattern, or nothing.
+        """
+        pattern = {"data": _DATA, "partition": _PARTITION, "cycle": _CYCLE}.get(of, of)
+        return f"{self.results}/logs/{rule}{'/' if pattern else ''}{pattern}{suffix}"
+
+
+def fill(pattern: str, factors: Mapping[str, Any], **more: Any) -> str:
+    """``pattern`` with the values of ``factors`` and ``more`` in the place of its wildcards."""
+    return pattern.format(**{**factors, **more})
+
+
+def setting_name(setting: Mapping[str, Any]) -> str:
+    """A setting as part of a file's name: digits_cnn_alpha-0.1_clients-10_fedavg."""
+    return fill(_SETTING_NAME, setting)
+
+
+def partition_name(partition: Mapping[str, Any] | None = None) -> str:
+    """A partition as part of a file's name, or (without one) the pattern of such names."""
+    return fill(_PARTITION_NAME, partition) if partition else _PARTITION_NAME
+
+
+def typed(factors: Mapping[str, Any]) -> dict[str, Any]:
+    """Factors with numbers in the place of the texts that paths and wildcards have."""
+    return {key: _TYPES.get(key, str)(value) for key, value in factors.items()}
+
+
+def parse_path(path: str | Path) -> dict[str, Any]:
+    """The factors ``RUN`` of the cycle that a folder, or a file in it, belongs to.
+
+    Raises InputError if the path does not have the shape of ``Layout.cycle``.
+    """
+    match = _CYCLE_PATH.search(Path(path).as_posix())
+    if match is None:
+        raise InputError(
+            f"'{path}' is no run's folder: expected .../runs/DATASET/alpha-A/clients-N/seed-S/"
+            "MODEL/ALGORITHM/STRATEGY/cycle-M"
+        )
+    return typed(match.groupdict())
+
+
+def format_number(value: float) -> str:
+    """A number as a path segment: without exponent, and the same for 1 and 1.0."""
+    return format(Decimal(repr(value)).normalize(), "f")

@@ -1,0 +1,197 @@
+"""Options: the typed fields of frozen dataclasses, and what is wrong with a value in one sentence.
+
+A class of options derives from ``Options``. Its fields say all there is to know of the
+configuration: type and bounds (``Annotated[float, Gt(0)]``), default, and a docstring below each.
+``parse`` makes an instance of what a user wrote; ``schema`` gives the class as JSON schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from fal.errors import InputError, suggest
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Words:
+    """In a field's annotation: what the value must be, in words, where type and bounds do not say.
+
+    ``Annotated[float | int, Words("a fraction or a whole number")]``
+    """
+
+    text: str
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(core_schema), "words": self.text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of all classes whose fields are options.
+
+    Values are as strict as JSON: no number in quotes, no 1 for true, no fraction for a whole
+    number. ``__post_init__`` of a subclass may raise InputError for what fields cannot say.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "strict": True,
+        "allow_inf_nan": False,
+        "use_attribute_docstrings": True,
+        "arbitrary_types_allowed": True,
+    }
+
+
+def parse(kind: type[T], given: Mapping[str, Any], owner: str, prefix: str | None = None) -> T:
+    """An instance of ``kind`` with the options ``given``.
+
+    owner: who has the options, in words, such as "strategy 'ifal'". prefix: what stands before a
+    field's name in a sentence (default: owner and a colon).
+
+    Raises InputError, in one sentence, for the first unknown or missing option or unusable value.
+    """
+    from pydantic import ValidationError
+
+    prefix = f"{owner}: " if prefix is None else prefix
+    try:
+        return _adapter(kind).validate_json(json.dumps(given, default=_plain))
+    except ValidationError as error:
+        first = min(error.errors(include_url=False), key=lambda e: _ORDER.get(e["type"], 1))
+        raise InputError(_sentence(kind, dict(first), owner, prefix)) from None
+
+
+def schema(kind: type) -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of the options of ``kind``: types, bounds, defaults, docs."""
+    return _adapter(kind).json_schema()
+
+
+_ORDER = {"unexpected_keyword_argument": 0, "missing": 2}
+_adapters: dict[type, TypeAdapter] = {}
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    from pydantic import TypeAdapter
+
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: numbers of NumPy as numbers, all else (paths, dates) as text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _sentence(kind: type, error: dict[str, Any], owner: str, prefix: str) -> str:
+    """One sentence for one of pydantic's errors."""
+    where, value = list(error["loc"]), error["input"]
+    if error["type"] == "value_error":
+        return f"{prefix}{error['ctx']['error']}"
+    if error["type"] == "missing":
+        return f"{owner} needs the option '{where[-1]}'"
+    if error["type"] == "unexpected_keyword_argument":
+        known = list(_field(schema(kind), where[:-1]).get("properties", {}))
+        hint = suggest(where[-1], known) if known else "; it has none"
+        inside = f" in {prefix}{dotted(where[:-1])}" if where[:-1] else ""
+        return f"{owner} has no option '{where[-1]}'{inside}{hint}"
+    field = _field(schema(kind), where)
+    return unusable(f"{prefix}{dotted(where)}", value, field)
+
+
+def unusable(key: str, value: object, field: Mapping[str, Any]) -> str:
+    """The sentence for a value of ``key`` that does not meet the JSON schema ``field``."""
+    known = field.get("enum")
+    if known and isinstance(value, str):
+        return f"{key} is {shown(value)}, which is unknown{suggest(value, known)}"
+    hint = ""
+    if isinstance(value, str) and (number := _number_in(value)):
+        hint = f"; write {number}, without quotes and with a point"
+    return f"{key} is {shown(value)}, but must be {requirement(field)}{hint}"
+
+
+def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
+    """The part of a JSON schema that describes the value at ``where``."""
+    definitions = node.get("$defs", {})
+    for step in where:
+        node = _resolved(node, definitions)
+        if isinstance(step, int):
+            node = node.get("items") or (node.get("prefixItems") or [{}])[0]
+        else:
+            node = node.get("properties", {}).get(step, node)
+    return _resolved(node, definitions)
+
+
+def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in node:
+        return {**definitions[node["$ref"].rsplit("/", 1)[1]], "words": node.get("words")}
+    return node
+
+
+def requirement(field: Mapping[str, Any]) -> str:
+    """What a value must be, in words, from its JSON schema."""
+    if field.get("words"):
+        return field["words"]
+    if "anyOf" in field:
+        return " or ".join(dict.fromkeys(map(requirement, field["anyOf"])))
+    if "enum" in field:
+        return f"one of {', '.join(map(str, field['enum']))}"
+    bounds = [
+        f"{word} {plain(field[key])}"
+        for key, word in {
+            "exclusiveMinimum": "above",
+            "minimum": "of at least",
+            "exclusiveMaximum": "below",
+            "maximum": "at most",
+        }.items()
+        if key in field
+    ]
+    noun = _NOUNS.get(field.get("type", ""), "a value of the right type")
+    if field.get("type") == "array":
+        return f"a list of at least {field['minItems']}" if "minItems" in field else noun
+    return " ".join([noun, " and ".join(bounds)]).strip()
+
+
+_NOUNS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "a mapping of options",
+}
+
+
+def plain(number: float) -> str:
+    """A number as a user would write it: 1, not 1.0."""
+    return str(int(number)) if float(number).is_integer() else str(number)
+
+
+def shown(value: object) -> str:
+    """A value as the user wrote it, cut where it is long."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def dotted(where: Iterable[str | int]) -> str:
+    """A path into the configuration as text: ``datasets[0].path``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).removeprefix(".")
+
+
+def _number_in(text: str) -> str | None:
+    """The number that a text was meant to be, also where a comma stands for the point."""
+    candidate = text.strip().replace(",", ".")
+    try:
+        float(candidate)
+    except ValueError:
+        return None
+    return candidate
