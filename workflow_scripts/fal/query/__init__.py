@@ -1,1 +1,1 @@
-"""What is asked next: query strategies and what they are made of."""
+"""What is labeled next: query strategies and what they are made of."""

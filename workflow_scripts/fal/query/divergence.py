@@ -12,7 +12,7 @@ from fal.errors import InputError, suggest
 
 
 def divergence(
-    p: Tensor, q: Tensor, kind: str = "wasserstein", ground: str = "values", **options
+    p: Tensor, q: Tensor, kind: str = "wasserstein", ground: str = "values", **options: Tensor
 ) -> Tensor:
     """The divergence named ``kind`` between each row of p and of q, both [n, C]: [n].
 
@@ -22,12 +22,14 @@ def divergence(
     """
     if kind == "wasserstein":
         return wasserstein(p, q, ground, **options)
-    if kind not in KINDS:
-        raise InputError(f"divergence '{kind}' is unknown{suggest(kind, [*KINDS, 'wasserstein'])}")
-    return KINDS[kind](p, q)
+    if kind not in DIVERGENCES:
+        raise InputError(
+            f"divergence '{kind}' is unknown{suggest(kind, [*DIVERGENCES, 'wasserstein'])}"
+        )
+    return DIVERGENCES[kind](p, q)
 
 
-def wasserstein(p: Tensor, q: Tensor, ground: str = "values", **options) -> Tensor:
+def wasserstein(p: Tensor, q: Tensor, ground: str = "values", **options: Tensor) -> Tensor:
     """Wasserstein-1 distance between each row of p and of q, both [n, C]: [n].
 
     ground says how far apart the classes are:
@@ -59,7 +61,7 @@ def _prototype(p: Tensor, q: Tensor, prototypes: Tensor | None = None) -> Tensor
     """Exact optimal transport by POT's network simplex, on the mass that has to move.
 
     Mass that p and q have in common at a class may stay there, unless a detour over this class is
-    shorter than the direct way (cosine distance is no metric): then transport may pass it on.
+    shorter than the direct path (cosine distance is no metric): then transport may pass it on.
     """
     if prototypes is None:
         raise InputError("ground 'prototype' needs prototypes, the classes' mean features [C, D]")
@@ -69,7 +71,7 @@ def _prototype(p: Tensor, q: Tensor, prototypes: Tensor | None = None) -> Tensor
     p64, q64 = p.double().cpu(), q.double().cpu()
     p64, q64 = p64 / p64.sum(1, keepdim=True), q64 / q64.sum(1, keepdim=True)
     common = torch.minimum(p64, q64) * ~shortcuts(cost)
-    supply, demand, cost = (x.numpy() for x in (p64 - common, q64 - common, cost))
+    supply, demand, costs = (x.numpy() for x in (p64 - common, q64 - common, cost))
 
     def transport(row: int) -> float:
         sources, targets = np.flatnonzero(supply[row]), np.flatnonzero(demand[row])
@@ -78,7 +80,7 @@ def _prototype(p: Tensor, q: Tensor, prototypes: Tensor | None = None) -> Tensor
         a, b = supply[row, sources], demand[row, targets]
         b *= a.sum() / b.sum()
         options = {"center_dual": False, "check_marginals": False, "numItermax": 10_000_000}
-        return float(emd2(a, b, cost[np.ix_(sources, targets)], **options))
+        return float(emd2(a, b, costs[np.ix_(sources, targets)], **options))
 
     workers = torch.get_num_threads()
     shares = np.array_split(np.arange(len(p)), workers)
@@ -97,7 +99,7 @@ def cosine_distances(prototypes: Tensor) -> Tensor:
 
 
 def shortcuts(cost: Tensor) -> Tensor:
-    """Bool [C]: whether the way over this class is shorter than the direct one for some pair."""
+    """Bool [C]: whether the path over this class is shorter than the direct one for some pair."""
     return torch.stack([(via[:, None] + via < cost).any() for via in cost])
 
 
@@ -133,4 +135,7 @@ GROUNDS: dict[str, Callable[..., Tensor]] = {
     "index": _index,
     "prototype": _prototype,
 }
-KINDS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"kl": kl_divergence, "js": js_divergence}
+DIVERGENCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "kl": kl_divergence,
+    "js": js_divergence,
+}

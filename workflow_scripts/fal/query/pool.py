@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fal import storage
+from fal.data.dataset import Dataset
 from fal.data.partition import split_clients
 from fal.errors import InputError
 from fal.outputs import Outputs
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-ROLES = ("global", "local", "kd")
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,6 @@ class Pool:
     def logits(self, role: str) -> Tensor:
         return self.outputs[role].logits[self.num_labeled :]
 
-    def labeled_logits(self, role: str) -> Tensor:
-        return self.outputs[role].logits[: self.num_labeled]
-
     def probabilities(self, role: str) -> Tensor:
         """Softmax outputs [U, C] of the model ``role`` on the unlabeled examples."""
         return self.logits(role).softmax(1)
@@ -84,26 +82,48 @@ class Pool:
         return torch.cat([pseudo.new_tensor(self.labels), pseudo])
 
 
+def open_pools(
+    dataset: str | Path,
+    partition: str | Path,
+    labeled: str | Path,
+    cycle: int,
+    outputs: Mapping[str, Outputs],
+) -> Iterator[Pool]:
+    """Yield one pool per client from a run's files.
+
+    dataset: folder of the prepared data set. partition: who holds what. labeled: what is labeled
+    when the cycle's query begins. outputs: as ``build_pools`` takes them.
+    """
+    opened = Dataset.open(dataset)
+    return build_pools(
+        client=storage.load_array(partition, "client"),
+        labeled_index=storage.load_array(labeled, "index"),
+        labels=np.asarray(opened.train_labels),
+        num_classes=len(opened.classes),
+        cycle=cycle,
+        outputs=outputs,
+    )
+
+
 def build_pools(
     client: np.ndarray,
     labeled_index: np.ndarray,
     labels: np.ndarray,
     num_classes: int,
     cycle: int,
-    outputs: Mapping[str, Outputs] | None = None,
+    outputs: Mapping[str, Outputs],
 ) -> Iterator[Pool]:
     """Yield one pool per client.
 
-    client: int64 [N], client of each training example (-1: unused).
+    client: int64 [N], client of each training example.
     labeled_index: int64, indices of the labeled examples of all clients.
     labels: int64 [N], the oracle; only the labels at ``labeled_index`` are read.
-    outputs: per role the models' outputs for all used examples, ordered by client, then index.
+    outputs: per role the models' outputs for all examples, ordered by client, then index.
     """
     labeled = np.zeros(len(client), dtype=bool)
     labeled[labeled_index] = True
-    used = np.argsort(client, kind="stable")[np.count_nonzero(client < 0) :]
     row = np.empty(len(client), dtype=np.int64)
-    row[used] = np.arange(len(used))
+    row[np.argsort(client, kind="stable")] = np.arange(len(client))
     for k, index in split_clients(client, labeled):
         known = np.count_nonzero(labeled[index])
         rows = row[index]
@@ -114,7 +134,6 @@ def build_pools(
             index=index[known:],
             labels=np.asarray(labels[index[:known]]),
             outputs={
-                role: Outputs(out.features[rows], out.logits[rows])
-                for role, out in (outputs or {}).items()
+                role: Outputs(out.features[rows], out.logits[rows]) for role, out in outputs.items()
             },
         )

@@ -13,16 +13,6 @@ from fal.errors import InputError
 BLOCK_BYTES = 2**26
 
 
-def top(scores: ArrayLike | Tensor, budget: int) -> Tensor:
-    """Positions of the ``budget`` highest scores, the highest first; ties by position.
-
-    scores: [n]. Returns int64 [min(budget, n)].
-    """
-    return torch.as_tensor(scores, dtype=torch.float64).argsort(descending=True, stable=True)[
-        :budget
-    ]
-
-
 def otsu_threshold(scores: ArrayLike | Tensor) -> float:
     """Otsu's threshold over a histogram of 256 bins: the middle of the last bin below the split.
 

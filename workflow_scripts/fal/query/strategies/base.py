@@ -5,36 +5,52 @@ Strategy files import torch inside functions only, so that asking a strategy wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fal.errors import InputError, suggest
+from fal.errors import InputError
+from fal.options import Options, shown
+from fal.query.ranking import to_numpy, top
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from fal.query.pool import Pool
 
+    Positions = Tensor | np.ndarray | Sequence[int]
+
+ROLES = ("global", "local", "kd")
+"""Models that a strategy may look at: the global one, a client's local and its distilled one."""
+
 Scores = Mapping[str, Any]
 """Per-example columns [U], tensors or arrays, by name; ``score`` is the main one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strategy:
+class Strategy(Options):
     """Picks which of a client's unlabeled examples the oracle labels next.
 
     A subclass states what it ``needs`` and implements ``score``, ``pick``, or both. Its dataclass
-    fields are its options; bad values raise InputError in ``__post_init__``.
+    fields are its options. What is a property here may be a plain class attribute there.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Roles of the models whose outputs the pool must hold: global, local, kd."""
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Roles of the models whose outputs the pool must hold: global, local, kd."""
+        return ()
 
-    training: ClassVar[str] = "common"
-    """How the models are trained: ``common`` is the federated algorithm's own loss."""
+    @property
+    def training(self) -> str:
+        """How the models are trained: ``common`` is the federated algorithm's own loss."""
+        return "common"
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of figures, beyond those of every strategy, that the columns of ``score`` allow."""
+        return ()
 
     def score(self, pool: Pool) -> Scores:
         """Columns [U]: ``score`` (higher means queried sooner) and whatever else explains it.
@@ -43,90 +59,95 @@ class Strategy:
         """
         return {}
 
-    def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Tensor | np.ndarray:
+    def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Positions:
         """``budget`` distinct positions in 0..U-1, where 0 < budget < U.
 
-        Here the highest scores, the highest first, ties by position, without a look at the pool.
+        Here the highest scores, the highest first, ties by position.
         seed: any integer; all random choices follow from it.
         """
-        values = np.asarray(to_host(scores["score"]), dtype=np.float64)
-        return np.argsort(-values, kind="stable")[:budget]
+        if "score" not in scores:
+            raise InputError("score gave no column 'score' to pick by, and there is no own pick")
+        return top(scores["score"], budget)
 
-    @property
-    def needs_to_pick(self) -> tuple[str, ...]:
-        """Roles whose outputs ``select`` looks at: none where the scores alone decide."""
-        return () if type(self).pick is Strategy.pick else self.needs
+    def explain(self, scores: Scores, budget: int) -> dict[str, Any]:
+        """How a client's queries come about, as JSON values by name: kept in explanation.json."""
+        return {}
+
+    def warnings(self, unlabeled: int, budget: int) -> list[str]:
+        """What is doubtful about the options for a client of ``unlabeled`` images, in sentences.
+
+        Asked once a cycle, of the client with the fewest. A sentence that names no number that
+        changes from cycle to cycle is repeated once at the end of a run, not once a cycle.
+        """
+        return []
 
     def select(self, pool: Pool, scores: Scores, budget: int, seed: int) -> np.ndarray:
         """min(budget, U) distinct positions [n] in 0..U-1, int64.
 
-        scores: what ``score`` said of this pool, possibly read back from a file.
+        scores: what ``score`` gave for this pool.
+
+        Raises InputError if ``pick`` returns anything else than it must.
         """
         if budget >= pool.size:
             return np.arange(pool.size)
         if budget <= 0:
             return np.arange(0)
-        chosen = np.asarray(to_host(self.pick(pool, scores, budget, seed)), dtype=np.int64)
-        inside = ((chosen >= 0) & (chosen < pool.size)).all()
-        if not inside or len(chosen) != budget or len(np.unique(chosen)) != budget:
-            raise RuntimeError(
-                f"{type(self).__name__}.pick must return {budget} distinct positions "
-                f"in 0..{pool.size - 1}, not {chosen.tolist()}"
+        picked = to_numpy(self.pick(pool, scores, budget, seed))
+        distinct = set(picked.tolist()) if picked.shape == (budget,) else set()
+        whole = picked.dtype.kind in "iu"
+        if not whole or len(distinct) != budget or not distinct <= set(range(pool.size)):
+            raise InputError(
+                f"pick returned {shown(picked.tolist())}, but must return {budget} different "
+                f"positions from 0 to {pool.size - 1}"
             )
-        return chosen
+        return picked.astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneModel(Strategy):
-    """A strategy that looks at one model's outputs; role: which, ``global`` or ``local``."""
+    """A strategy that looks at one model's outputs."""
 
-    role: str
-
-    def __post_init__(self):
-        check_choice("role", self.role, ("global", "local"))
+    role: Literal["global", "local"]
+    """Whose outputs: the global model's, or the client's local model's."""
 
     @property
     def needs(self) -> tuple[str, ...]:
         return (self.role,)
 
 
-def to_host(values: Any) -> Any:
-    """A tensor of any device as one that NumPy can read; anything else as it is."""
-    return values.cpu() if hasattr(values, "cpu") else values
+def check_needs(strategy: Strategy) -> None:
+    """Raise InputError unless ``strategy.needs`` is a tuple of roles."""
+    needs = strategy.needs
+    if not isinstance(needs, tuple) or not all(role in ROLES for role in needs):
+        raise InputError(
+            f"needs is {shown(needs)}, but must be a tuple of models, any of {', '.join(ROLES)}"
+        )
 
 
-def column(scores: Scores, name: str) -> Tensor:
-    """The column ``name`` as a tensor, also when it comes from a data frame or a file."""
-    import torch
+def check_scores(scores: Scores, size: int) -> dict[str, np.ndarray]:
+    """The columns of ``scores`` as arrays [size].
 
-    values = scores[name]
-    return values if isinstance(values, torch.Tensor) else torch.from_numpy(np.array(values))
-
-
-def check_choice(option: str, value: object, known: Collection[str]) -> None:
-    """Raise InputError unless ``value`` is one of ``known``."""
-    if value not in known:
-        raise InputError(f"{option} '{value}' is unknown{suggest(value, known)}")
-
-
-def check_flag(option: str, value: object) -> None:
-    """Raise InputError unless ``value`` is true or false."""
-    if not isinstance(value, bool):
-        raise InputError(f"{option} '{value}' is not a truth value; use true or false")
-
-
-def check_number(
-    option: str, value: object, low: float, high: float = float("inf"), *, above: bool = False
-) -> None:
-    """Raise InputError unless ``value`` is a number from ``low`` (above it) to ``high``."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high or (above and value == low):
-        least = f"above {low}" if above else f"of at least {low}"
-        most = "" if high == float("inf") else f" and at most {high}"
-        raise InputError(f"{option} '{value}' will not do; use a number {least}{most}")
-
-
-def check_count(option: str, value: object) -> None:
-    """Raise InputError unless ``value`` is a whole number of at least 1."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"{option} '{value}' will not do; use a whole number of at least 1")
+    Raises InputError if a column has another shape or a name that is taken, or if ``score`` holds
+    anything but finite numbers.
+    """
+    if not isinstance(scores, Mapping):
+        raise InputError(f"score returned {type(scores).__name__}, but must return a dict")
+    columns = {name: to_numpy(values) for name, values in scores.items()}
+    for name, values in columns.items():
+        if name in ("client", "index"):
+            raise InputError(f"score returned a column '{name}', which is taken; rename it")
+        if values.shape != (size,):
+            raise InputError(
+                f"score returned '{name}' of shape {list(values.shape)}, but must return one value "
+                f"for each of {size} unlabeled images"
+            )
+    score = columns.get("score", np.zeros(0))
+    if score.dtype.kind not in "iufb":
+        raise InputError(f"score returned 'score' as {score.dtype}, but must return numbers")
+    bad = np.flatnonzero(~np.isfinite(score))
+    if len(bad):
+        raise InputError(
+            f"score returned {score[bad[0]]} for {len(bad)} of {size} unlabeled images, but must "
+            "return finite numbers"
+        )
+    return columns

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fal.query.strategies.base import OneModel, Scores, check_count
+from annotated_types import Ge
+
+from fal.query.strategies.base import OneModel, Scores
 from fal.rng import torch_generator
 
 if TYPE_CHECKING:
@@ -16,24 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class GCNAL(OneModel):
-    """Greedy k-center on features that a graph network learns to tell labeled examples by.
+    """Greedy k-center on features that a graph network learns to tell labeled examples by."""
 
-    subset: at most so many unlabeled examples, drawn at random, are looked at.
-    epochs: of training the graph network.
-    """
-
-    subset: int = 10_000
-    epochs: int = 200
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_count("subset", self.subset)
-        check_count("epochs", self.epochs)
+    subset: Annotated[int, Ge(1)] = 10_000
+    """At most so many unlabeled images, drawn at random, are looked at."""
+    epochs: Annotated[int, Ge(1)] = 200
+    """Epochs of training the graph network."""
 
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Tensor:
         import torch
 
-        from fal.query import graph_network
+        from fal.query.graph_network import hidden_features
         from fal.query.selection import k_center_greedy
 
         unlabeled = torch.arange(pool.size)
@@ -43,6 +38,6 @@ class GCNAL(OneModel):
             unlabeled = torch.randperm(pool.size, generator=generator)[:size].sort().values
         labeled, features = pool.labeled_features(self.role), pool.features(self.role)
         features = torch.cat([labeled, features[unlabeled.to(features.device)]])
-        hidden = graph_network.hidden_features(features, len(labeled), seed, self.epochs)
+        hidden = hidden_features(features, len(labeled), seed, self.epochs)
         centers, others = hidden.split([len(labeled), len(unlabeled)])
         return unlabeled[k_center_greedy(others, centers, budget).cpu()]

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fal.query.strategies.base import Scores, Strategy, check_choice
+from fal.query.strategies.base import Scores, Strategy
 from fal.rng import numpy_generator
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from fal.query.pool import Pool
+    from fal.query.strategies.base import Positions
 
 
 @dataclass(frozen=True, kw_only=True)
 class KAFAL(Strategy):
-    """KSAS: where local and global model differ most on the classes that the client knows.
+    """KSAS: where local and global model differ most on the classes that the client knows."""
 
-    training: common, or kcfu: the authors' training loss (balanced softmax and distillation on
-    mixed unlabeled images) with the federated algorithm.
-    """
-
-    needs: ClassVar[tuple[str, ...]] = ("global", "local")
-    training: str = "common"
-
-    def __post_init__(self):
-        check_choice("training", self.training, ("common", "kcfu"))
+    needs = ("global", "local")
+    training: Literal["common", "kcfu"] = "common"
+    """Common, or kcfu: the authors' training loss (balanced softmax and distillation on mixed
+    unlabeled images) with the federated algorithm."""
 
     def score(self, pool: Pool) -> Scores:
         """score: mean of KL(local || global) and KL(global || local), in nats.
@@ -38,15 +32,15 @@ class KAFAL(Strategy):
         nothing, where the published formula has 0 times infinity.
         """
         seen, counts = np.unique(pool.labels, return_counts=True)
-        local, world = (
+        local, global_ = (
             (
                 pool.logits(role)[:, seen].double() + pool.logits(role).new_tensor(counts).log()
             ).log_softmax(1)
             for role in ("local", "global")
         )
-        return {"score": ((local.exp() - world.exp()) * (local - world)).sum(1) / 2}
+        return {"score": ((local.exp() - global_.exp()) * (local - global_)).sum(1) / 2}
 
-    def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Tensor | np.ndarray:
+    def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Positions:
         """The highest scores; at random for a client that knows one class, on which all agree."""
         if len(np.unique(pool.labels)) < 2:
             generator = numpy_generator(seed, "random queries")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fal.query.strategies.base import Scores, Strategy, column
+from fal.query.ranking import to_numpy
+from fal.query.strategies.base import Scores, Strategy
 from fal.query.strategies.uncertainty import entropy
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class LoGo(Strategy):
     embedding of the authors' code; the sign does not matter.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("global", "local")
+    needs = ("global", "local")
 
     def score(self, pool: Pool) -> Scores:
         """score: entropy of the global model, in nats."""
@@ -37,12 +38,12 @@ class LoGo(Strategy):
         from fal.query.selection import kmeans
 
         cluster = kmeans(embedding(pool), budget, seed)[0].numpy()
-        doubt = -column(scores, "score").cpu().numpy()
-        order = np.lexsort((doubt, cluster))
+        certainty = -to_numpy(scores["score"])
+        order = np.lexsort((certainty, cluster))
         ordered = cluster[order]
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
-        return np.lexsort((doubt, rank))[:budget]
+        return np.lexsort((certainty, rank))[:budget]
 
 
 def embedding(pool: Pool) -> Tensor:
