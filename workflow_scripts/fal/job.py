@@ -1,6 +1,7 @@
 """A running job of the workflow: its log, its device and threads, its warnings, its provenance."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -67,23 +68,56 @@ class Job:
 def job(snakemake: Any) -> Iterator[Job]:
     """Run the body of a step script with its log open and its threads bounded.
 
-    An InputError becomes one sentence on stderr and in the log, and exit status 1.
+    All that the job prints goes to its log and nothing to the terminal, which belongs to the
+    workflow's own display. Whatever ends it becomes one sentence, ``Error: ...``, on the log's
+    last line, from where the display reads it, and exit status 1.
     """
-    Path(snakemake.log[0]).parent.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-        handlers=[logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler()],
-    )
+    log = snakemake.log[0]
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
     running = Job(snakemake)
+    watched = Progress(log)
+    with _logging_to(log):
+        try:
+            with threadpool_limits(running.compute["threads"]):
+                yield running
+        except InputError as error:
+            _fail(running, str(error))
+        except KeyboardInterrupt:
+            _fail(running, "stopped by the user")
+        except Exception as error:
+            running.log.exception("%s failed", snakemake.rule)
+            first, _, _ = str(error).strip().partition("\n")
+            _fail(running, f"{type(error).__name__}: {first}")
+        finally:
+            watched.close()
+        running.log.info("done in %.1f s", time.monotonic() - running.started)
+
+
+def _fail(running: Job, sentence: str) -> None:
+    running.log.error("Error: %s", " ".join(sentence.split()))
+    sys.exit(1)
+
+
+@contextmanager
+def _logging_to(log: str) -> Iterator[None]:
+    """Send log records and both output streams, also those of libraries in C, to a new file."""
+    handler = logging.FileHandler(log, mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    streams = {number: os.dup(number) for number in (1, 2)}
+    for number in streams:
+        os.dup2(handler.stream.fileno(), number)
     try:
-        with threadpool_limits(running.compute["threads"]):
-            yield running
-    except InputError as error:
-        running.log.error("Error: %s", error)
-        sys.exit(1)
-    except Exception:
-        running.log.exception("%s failed", snakemake.rule)
-        raise
-    running.log.info("done in %.1f s", time.monotonic() - running.started)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, stream in streams.items():
+            os.dup2(stream, number)
+            os.close(stream)
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
