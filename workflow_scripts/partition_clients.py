@@ -3,18 +3,18 @@
 import numpy as np
 
 from fal import storage
-from fal.data import partition
+from fal.data.partition import dirichlet_partition
 from fal.job import job
 
 with job(snakemake) as run:
     labels = np.load(snakemake.input.labels)
-    parts = partition.dirichlet_partition(
+    parts = dirichlet_partition(
         labels,
         int(snakemake.wildcards.clients),
         float(snakemake.wildcards.alpha),
         int(snakemake.wildcards.seed),
     )
-    client = np.full(len(labels), -1)
+    client = np.empty(len(labels), dtype=np.int64)
     for k, index in enumerate(parts):
         client[index] = k
     storage.save_array(snakemake.output.partition, client=client)

@@ -2,23 +2,17 @@
 
 from pathlib import Path
 
-from fal.data import datasets
+from fal.data import kinds
+from fal.data.download import DOWNLOADS
 from fal.job import job
 
 with job(snakemake) as run:
     options = dict(snakemake.params.options)
     folder = Path(snakemake.output.description).parent
-    dataset = datasets.load(
-        options.pop("kind"),
-        name=snakemake.wildcards.dataset,
-        download_dir=folder.parents[1] / datasets.DOWNLOADS,
-        **options,
-    )
+    kind = kinds.create(options.pop("kind"), **options)
+    dataset = kind.load(snakemake.wildcards.dataset, folder.parents[1] / DOWNLOADS)
+    run.log.info("%s", dataset.describe())
+    for sentence in dataset.warnings:
+        run.warn(sentence)
     dataset.save(folder)
-    run.log.info(
-        "%d training and %d test images of %d classes",
-        len(dataset.train_labels),
-        len(dataset.test_labels),
-        len(dataset.classes),
-    )
     run.write_provenance(snakemake.output.provenance)

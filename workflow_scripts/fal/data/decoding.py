@@ -1,6 +1,9 @@
 """From encoded image files to uint8 arrays: decoding, resizing, statistics."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -11,23 +14,35 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from fal.data.archives import Read, files
+from fal.data.depth import (
+    DEEP_GRAY_MODES,
+    UnsupportedDepthError,
+    deep_values,
+    is_deep,
+    to_8_bits,
+)
 from fal.errors import InputError
 
-GRAY_MODES = {"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
+GRAY_MODES = {"1", "L", "LA", "La", *DEEP_GRAY_MODES}
 COMMON_FORMATS = ("JPEG", "PNG")
-NAMED_IN_ERRORS = 5
+NAMED = 5
+"""How many unreadable images an error names."""
+SMALL = 8
+"""Sides in pixels below which an image is hardly one."""
 STATISTICS_CHUNK = 4096
 
 
-class RawImages(NamedTuple):
-    """What a data set's reader returns; sets without a test part leave the last two fields out."""
+class Decoded(NamedTuple):
+    """An image and what its file was like.
 
-    classes: list[str]
-    images: np.ndarray  # uint8 [N, H, W, C]
-    labels: np.ndarray  # int64 [N]
-    note: str = ""
-    test_images: np.ndarray | None = None
-    test_labels: np.ndarray | None = None
+    pixels: uint8 [size, size, 3]. gray: whether the file is. deep: whether it has more than 8 bits
+    a value. shape: (width, height) in the file.
+    """
+
+    pixels: np.ndarray
+    gray: bool
+    deep: bool
+    shape: tuple[int, int]
 
 
 @cache
@@ -55,23 +70,27 @@ def is_image(name: str, read: Read) -> bool:
         return False
 
 
-def decode(data: bytes, size: int) -> tuple[np.ndarray, bool]:
-    """One image as uint8 [size, size, 3] and whether its file is gray.
+def decode(data: bytes, size: int) -> Decoded:
+    """One image of ``size`` x ``size`` pixels.
 
-    Turned upright as its EXIF tag says, stretched to a square, transparency dropped. 16-bit images
-    are scaled to 8 bits. Raises whatever Pillow raises on bytes that are no whole image.
+    Turned upright as its EXIF tag says, stretched to a square, transparency dropped. Values of
+    more than 8 bits (16-bit, 32-bit, float) are scaled by the file's own range: the lowest becomes
+    black, the highest white. Raises whatever Pillow raises on bytes that are no whole image, and
+    UnsupportedDepthError on values that are NaN or infinite.
     """
     with _open(data) as file:
-        image = ImageOps.exif_transpose(file)
-        gray = image.mode in GRAY_MODES
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8))
+        shape, gray, deep = file.size, file.mode in GRAY_MODES, is_deep(file)
+        if deep:
+            with _open(data) as again:
+                image = Image.fromarray(to_8_bits(deep_values(file, again)))
+        else:
+            image = ImageOps.exif_transpose(file)
         if "transparency" in image.info:
             image = image.convert("RGBA")
         image = image.convert("RGB")
         if image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
-        return np.asarray(image), gray
+        return Decoded(np.asarray(image), gray, deep, shape)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -85,30 +104,81 @@ def _formats_to_try() -> tuple[str, ...]:
     return (*COMMON_FORMATS, *sorted(formats.difference(COMMON_FORMATS)))
 
 
-def decode_files(path: Path, rows: Mapping[str, int], size: int) -> np.ndarray:
-    """Decode the files named in ``rows``, each into its row: uint8 [len(rows), size, size, C].
+def decode_files(path: Path, names: Sequence[str], size: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The images ``names`` of the folder or archive ``path``, and warnings about doubtful ones.
 
-    C is 1 if all files are gray and 3 otherwise. Raises InputError naming the first unreadable
-    images and their number.
+    Returns uint8 [len(names), size, size, C], C = 1 if all files are gray and 3 otherwise.
+    Raises InputError with the number of unreadable images, and what is wrong with the first ones.
     """
+    rows = {name: row for row, name in enumerate(names)}
     images = np.empty((len(rows), size, size, 3), dtype=np.uint8)
-    all_gray, unreadable = True, []
+    all_gray = True
+    unreadable: dict[str, str] = {}
+    small: dict[str, tuple[int, int]] = {}
+    deep: list[str] = []
     with tqdm(total=len(rows), desc=path.name, unit=" images", disable=None) as progress:
         for name, read in files(path):
             if name not in rows:
                 continue
             data = read()
             try:
-                images[rows[name]], gray = decode(data, size)
-            except Exception:  # Pillow's decoders raise many kinds on damaged bytes
-                unreadable.append(name)
+                decoded = decode(data, size)
+            except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
+                unreadable[name] = _reason(error)
             else:
-                all_gray &= gray
+                images[rows[name]] = decoded.pixels
+                all_gray &= decoded.gray
+                if decoded.deep:
+                    deep.append(name)
+                if min(decoded.shape) < SMALL:
+                    small[name] = decoded.shape
             progress.update()
     if unreadable:
-        named = ", ".join(sorted(unreadable)[:NAMED_IN_ERRORS])
-        raise InputError(f"'{path}' has {len(unreadable)} unreadable image(s), such as {named}")
-    return images[..., :1].copy() if all_gray else images
+        raise InputError(_unreadable(path, unreadable))
+    return images[..., :1].copy() if all_gray else images, _warnings(path, deep, small, size)
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with an image, by what Pillow raised."""
+    if isinstance(error, Image.DecompressionBombError):
+        pixels, limit = re.findall(r"\d+", str(error))[:2]
+        return (
+            f"too large ({int(pixels) / 1e6:.0f} megapixels; the limit is {int(limit) / 1e6:.0f})"
+        )
+    if isinstance(error, UnsupportedDepthError):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return "not a whole image: no format that Pillow knows"
+    return f"not a whole image: {error or type(error).__name__}"
+
+
+def _unreadable(path: Path, reasons: Mapping[str, str]) -> str:
+    first = sorted(reasons.items())[:NAMED]
+    named = "; ".join(f"{name} ({reason})" for name, reason in first)
+    more = len(reasons) - len(first)
+    return (
+        f"'{path}' has {len(reasons)} unreadable image(s), which must be mended or removed: {named}"
+        f"{f'; and {more} more' if more else ''}"
+    )
+
+
+def _warnings(
+    path: Path, deep: Sequence[str], small: Mapping[str, tuple[int, int]], size: int
+) -> tuple[str, ...]:
+    sentences = []
+    if deep:
+        sentences.append(
+            f"{len(deep)} image(s) of '{path}', such as {min(deep)}, have more than 8 bits a "
+            "value; each was scaled by its own range, its lowest value to black, its highest to "
+            "white"
+        )
+    if small:
+        name, (width, height) = min(small.items())
+        sentences.append(
+            f"{len(small)} image(s) of '{path}' are smaller than {SMALL}x{SMALL} pixels, such as "
+            f"{name} with {width}x{height}; they were stretched to {size}x{size}"
+        )
+    return tuple(sentences)
 
 
 def resize(images: np.ndarray, size: int) -> np.ndarray:

@@ -6,6 +6,9 @@ from tempfile import TemporaryDirectory
 
 from fal.errors import InputError
 
+DOWNLOADS = Path("downloads")
+"""Where archives are kept if nothing else is said."""
+
 
 def download(url: str, md5: str, folder: Path) -> Path:
     """The file at ``url`` in ``folder``: found there with the right MD5 sum, or fetched now.

@@ -1,4 +1,4 @@
-"""Which client holds which training example, and which examples start out labeled.
+"""Which client holds which training example.
 
 Clients get equally many examples and a class mix drawn from a Dirichlet distribution. Both at once
 need a balanced table: the drawn clients x classes proportions are scaled alternately along rows and
@@ -16,7 +16,7 @@ from fal.rng import numpy_generator
 
 FRACTION_BITS = 32
 UNIT = 1 << FRACTION_BITS
-MAX_BALANCING_STEPS = 1000
+MAX_BALANCINGS = 1000
 BALANCING_TOLERANCE = 1e-6
 
 
@@ -85,7 +85,7 @@ def _sinkhorn(log_mix: np.ndarray, row_sums: np.ndarray, column_sums: np.ndarray
     """Scale rows and columns alternately toward the margins; rows fit exactly, columns nearly."""
     log_rows, log_columns = np.log(row_sums)[:, None], np.log(column_sums)[None, :]
     log_table = log_mix
-    for _ in range(MAX_BALANCING_STEPS):
+    for _ in range(MAX_BALANCINGS):
         log_table = log_table + (log_columns - _log_sum(log_table, axis=0))
         excess = log_rows - _log_sum(log_table, axis=1)
         log_table = log_table + excess
@@ -131,14 +131,14 @@ def _round_keeping_margins(units: np.ndarray, rng: np.random.Generator) -> np.nd
         path = [start]
         while neighbors[start]:
             before = path[-2] if len(path) > 1 else None
-            step = next(node for node in neighbors[path[-1]] if node != before)
-            if step not in path:
-                path.append(step)
+            node = next(node for node in neighbors[path[-1]] if node != before)
+            if node not in path:
+                path.append(node)
                 continue
-            first = path.index(step)
+            first = path.index(node)
             cycle = path[first:]
             del path[first + 1 :]
-            cells = [(min(ends), max(ends) - rows) for ends in pairwise([*cycle, step])]
+            cells = [(min(edge), max(edge) - rows) for edge in pairwise([*cycle, node])]
             for row, column in _shift(cells, fractions, rng):
                 neighbors[row].discard(rows + column)
                 neighbors[rows + column].discard(row)
@@ -169,35 +169,20 @@ def _log_sum(values: np.ndarray, axis: int) -> np.ndarray:
     return top + np.log(np.exp(values - top).sum(axis=axis, keepdims=True))
 
 
-def class_histogram(
-    labels: Sequence[int] | np.ndarray, parts: Sequence[np.ndarray], num_classes: int
-) -> np.ndarray:
-    """How many examples of each class each client holds: int64 [clients, num_classes]."""
-    labels = np.asarray(labels)
-    return np.stack([np.bincount(labels[part], minlength=num_classes) for part in parts])
+def class_counts(client: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """How many examples of each class each client holds: int64 [clients, num_classes].
 
-
-def initial_labels(parts: Sequence[np.ndarray], count: int, seed: int) -> list[np.ndarray]:
-    """``count`` random examples of each client, as ascending arrays of example indices.
-
-    Raises InputError if ``count`` is negative or above the size of the smallest client.
+    client: int64 [N], client of each training example; labels: int64 [N].
     """
-    smallest = min(len(part) for part in parts)
-    if not 0 <= count <= smallest:
-        raise InputError(
-            f"the number of initial labels must lie between 0 and the size of the smallest client "
-            f"({smallest}), not {count}"
-        )
-    return [
-        np.sort(numpy_generator(seed, "initial", client=client).permutation(part)[:count])
-        for client, part in enumerate(parts)
-    ]
+    counts = np.zeros((client.max() + 1, num_classes), dtype=np.int64)
+    np.add.at(counts, (client, labels), 1)
+    return counts
 
 
 def split_clients(client: np.ndarray, labeled: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each client's number and its examples, the labeled ones first, both ascending.
 
-    client: int64 [N], client of each training example (-1: unused); labeled: bool [N].
+    client: int64 [N], client of each training example; labeled: bool [N].
     """
     for k in range(client.max() + 1):
         index = np.flatnonzero(client == k)

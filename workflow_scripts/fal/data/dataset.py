@@ -1,0 +1,91 @@
+"""A prepared data set: uint8 images and labels in memory-mapped files, and what they mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fal.errors import InputError
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+METADATA = "dataset.json"
+TRAIN_FILES = "train_files.txt"
+DESCRIBED_CLASSES = 20
+NAMES = {"encoding": "utf-8", "errors": "surrogateescape"}
+"""How text with file names is written, also where a name is no valid UTF-8."""
+
+
+@dataclass
+class Dataset:
+    """Images uint8 [N, H, W, C] and labels int64 [N] of a training and a test set.
+
+    mean, std: one value per channel to normalize by, with 255 counted as 1. flip, crop_padding
+    (pixels, 0: no cropping): how to augment. train_files: the file of each training image, or
+    nothing where the images come from no files of their own. warnings: sentences about what was
+    doubtful when the images were read; they are not saved.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    classes: list[str]
+    mean: list[float]
+    std: list[float]
+    flip: bool
+    crop_padding: int
+    train_files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``train_images.npy`` etc., ``train_files.txt`` and ``dataset.json``."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for key in ARRAYS:
+            np.save(folder / f"{key}.npy", getattr(self, key), allow_pickle=False)
+        files = "".join(f"{name}\n" for name in self.train_files)
+        (folder / TRAIN_FILES).write_text(files, newline="\n", **NAMES)
+        apart = {*ARRAYS, "train_files", "warnings"}
+        metadata = {key: value for key, value in vars(self).items() if key not in apart}
+        text = json.dumps(metadata, indent=2, ensure_ascii=False)
+        (folder / METADATA).write_text(f"{text}\n", **NAMES)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Dataset:
+        """Open what ``save`` wrote; images are memory-mapped (copy on write).
+
+        Raises InputError if ``folder`` holds no prepared data set.
+        """
+        folder = Path(folder)
+        if not (folder / METADATA).is_file():
+            raise InputError(f"'{folder}' holds no prepared data set: {METADATA} is missing")
+        arrays: dict[str, Any] = {
+            key: np.load(
+                folder / f"{key}.npy",
+                mmap_mode="c" if key.endswith("images") else None,
+                allow_pickle=False,
+            )
+            for key in ARRAYS
+        }
+        # Split at "\n" alone: names may hold other characters that Python takes for line ends.
+        with (folder / TRAIN_FILES).open(newline="\n", **NAMES) as file:
+            files = tuple(line.removesuffix("\n") for line in file)
+        metadata = json.loads((folder / METADATA).read_text(**NAMES))
+        return cls(**metadata, **arrays, train_files=files)
+
+    def describe(self) -> str:
+        """One line: how many images there are, and of which classes."""
+        counts = np.bincount(self.train_labels, minlength=len(self.classes))
+        each = [f"{label} {count}" for label, count in zip(self.classes, counts, strict=True)]
+        if len(each) > DESCRIBED_CLASSES:
+            each[DESCRIBED_CLASSES:] = [f"and {len(each) - DESCRIBED_CLASSES} more"]
+        return (
+            f"{len(self.train_labels)} training and {len(self.test_labels)} test images of "
+            f"{len(self.classes)} classes; training images of each ({counts.min()} to "
+            f"{counts.max()}): {', '.join(each)}"
+        )

@@ -1,0 +1,89 @@
+"""Images of more than 8 bits a value: 16-bit, 32-bit and float, gray, and 16-bit in color.
+
+Pillow has no general way to 8 bits for them, and opens 16-bit color as the high bytes alone.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from PIL import Image, ImageOps
+
+DEEP_GRAY_MODES = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
+SWAPPED = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
+NATIVE = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
+BITS_PER_SAMPLE, PLANES = 258, 284
+
+
+class UnsupportedDepthError(ValueError):
+    """An image whose values Pillow would distort."""
+
+
+def is_deep(file: Image.Image) -> bool:
+    """Whether an image that was opened, and not yet loaded, has more than 8 bits a value."""
+    return file.mode in DEEP_GRAY_MODES or ";16" in _rawmode(file) or _has_deep_planes(file)
+
+
+def deep_values(file: Image.Image, again: Image.Image) -> np.ndarray:
+    """The values of a deep image, turned upright: [H, W], or [H, W, 3] with transparency dropped.
+
+    file, again: the same image opened twice, not yet loaded.
+    Raises UnsupportedDepthError where Pillow cannot read them.
+    """
+    rawmode = _rawmode(file)
+    if file.mode in DEEP_GRAY_MODES:
+        if sys.byteorder == "little" and getattr(file, "tile", None):
+            _correct_compressed(file, rawmode)
+        values = np.asarray(ImageOps.exif_transpose(file))
+        return values.view(np.uint32) if rawmode.startswith("I;32N") else values
+    if _has_deep_planes(file) or rawmode[:-1] not in ("RGB;16", "RGBA;16", "RGBX;16"):
+        raise UnsupportedDepthError(
+            f"Pillow cannot read 16-bit values of this layout ({rawmode}); save it as 16-bit gray "
+            "or RGB, or with 8 bits"
+        )
+    _replace_rawmode(again, rawmode[:-1] + SWAPPED[rawmode[-1]])
+    high, low = (np.asarray(ImageOps.exif_transpose(part))[..., :3] for part in (file, again))
+    return high.astype(np.uint16) << 8 | low
+
+
+def to_8_bits(values: np.ndarray) -> np.ndarray:
+    """``values`` as uint8: its lowest one becomes 0, its highest 255, what lies between in line.
+
+    Halves are rounded to the even number. An image of one value becomes 0.
+    Raises UnsupportedDepthError if a value is NaN or infinite.
+    """
+    lowest, highest = float(values.min()), float(values.max())
+    if not np.isfinite([lowest, highest]).all():
+        raise UnsupportedDepthError("it holds values that are NaN or infinite")
+    if lowest == highest:
+        return np.zeros(values.shape, np.uint8)
+    shares = (values.astype(np.float64) - lowest) / (highest - lowest)
+    return np.rint(shares * 255).astype(np.uint8)
+
+
+def _rawmode(file: Image.Image) -> str:
+    """How values lie in the file, in Pillow's words, or nothing where the format does not say."""
+    tile = getattr(file, "tile", None)
+    args = tile[0].args if tile else ""
+    first = args if isinstance(args, str) else next(iter(args or ()), "")
+    return first if isinstance(first, str) else ""
+
+
+def _replace_rawmode(file: Image.Image, rawmode: str) -> None:
+    file.tile = [
+        tile._replace(args=rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:]))
+        for tile in file.tile
+    ]
+
+
+def _correct_compressed(file: Image.Image, rawmode: str) -> None:
+    """libtiff swaps the bytes of big-endian values itself; Pillow 13 would swap them again."""
+    if file.tile[0].codec_name == "libtiff" and rawmode in NATIVE:
+        _replace_rawmode(file, NATIVE[rawmode])
+
+
+def _has_deep_planes(file: Image.Image) -> bool:
+    """Whether it is a TIFF with a plane for each color and more than 8 bits a value."""
+    tags = getattr(file, "tag_v2", {})
+    return tags.get(PLANES) == 2 and max(tags.get(BITS_PER_SAMPLE, (8,))) > 8
