@@ -1,38 +1,36 @@
 """The distilled model of a client: fitted to its labels and to the global model (Eq. 5)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fal.data.images import Augmentation, Images
+from fal.data.augmentation import Augmentation
+from fal.data.images import Images
+from fal.errors import InputError
 from fal.federated import models
+from fal.federated.batches import Batch, BatchOrder
+from fal.federated.checkpoint import Checkpoint, like
+from fal.federated.cohort import Cohort
 from fal.federated.models import Classifier, Weights
-from fal.federated.training import Batch, Cohort, Plan, cross_entropy_of, decay, train
+from fal.federated.options import Distillation
+from fal.federated.training import cross_entropy_of, make_optimizer, train_epoch
+from fal.federated.unwatched import Unwatched
 
+if TYPE_CHECKING:
+    from fal.progress import Progress
 
-@dataclass(frozen=True)
-class Distillation:
-    """Options. weight: lambda, the share of the distillation term; temperature: T.
+    State = dict[str, Weights]
 
-    The learning rate is multiplied by ``decay_factor`` after ``decay_after`` (a fraction) of the
-    epochs. Training stops when the loss of an epoch has not fallen for ``patience`` epochs; then
-    the weights after the best epoch are restored, or with ``restore_best`` false the last are kept.
-    """
-
-    weight: float = 0.9
-    temperature: float = 4.0
-    epochs: int = 500
-    decay_after: float = 0.75
-    decay_factor: float = 0.1
-    patience: int = 5
-    restore_best: bool = True
-
-    def factor(self, epoch: int) -> float:
-        """What the learning rate is multiplied by in ``epoch`` (counted from 0)."""
-        return decay(epoch, self.epochs, self.decay_after, self.decay_factor)
+MOMENTUM = "momentum_buffer"
+"""What torch's SGD calls it."""
 
 
 def distillation_loss(
@@ -86,67 +84,194 @@ class TeacherTable:
         return self.logits[view, client, batch.position]
 
 
+class EarlyStopping:
+    """Follows the epochs of a stack's networks, each of which stops on its own.
+
+    A network stops when its loss has not fallen for ``patience`` epochs. best: weights [S, ...]
+    after its best epoch (or its last one, if the options say so); taken: epochs [S] until it
+    stopped.
+    """
+
+    def __init__(self, weights: Weights, options: Distillation):
+        some = next(iter(weights.values()))
+        self.options, self.best = options, weights
+        self.lowest = torch.full((len(some),), torch.inf, device=some.device)
+        self.taken = torch.zeros(len(some), dtype=torch.long, device=some.device)
+        self.stale = self.taken
+
+    @property
+    def active(self) -> Tensor:
+        """Which networks [S] have not stopped."""
+        return self.stale < self.options.patience
+
+    def update(self, weights: Weights, loss: Tensor) -> None:
+        """Take notice of an epoch: weights [S, ...] after it, and its mean loss [S]."""
+        active = self.active
+        better = active & (loss < self.lowest)
+        self.lowest = torch.where(better, loss, self.lowest)
+        self.stale = torch.where(better, 0, self.stale + 1)
+        self.taken = self.taken + active
+        kept = better if self.options.restore_best else active
+        self.best = {
+            name: torch.where(kept.view(-1, *[1] * (new.dim() - 1)), new, self.best[name])
+            for name, new in weights.items()
+        }
+
+
+class Students:
+    """The models of a group of clients in distillation; ``state`` is all there is to it."""
+
+    def __init__(
+        self,
+        cohort: Cohort,
+        teacher: Weights,
+        group: list[int],
+        options: Distillation,
+        batch_size: int,
+    ):
+        images = replace(cohort.images, crop_padding=0)
+        examples = torch.stack([cohort.examples[k] for k in group])
+        self.cohort, self.group, self.options, self.done = cohort, group, options, 0
+        self.table = TeacherTable(
+            models.write(cohort.stacks.get(1, "teacher"), teacher), images, examples, batch_size
+        )
+        self.net = models.write(
+            cohort.stacks.get(len(group)), cohort.fresh_weights("distill", group)
+        )
+        self.order = BatchOrder(
+            images,
+            cohort.labels,
+            examples,
+            options.epochs,
+            options.batch_size,
+            cohort.generators("distill", group),
+        )
+        self.optimizer = make_optimizer(self.net, cohort.local)
+        self.stopping = EarlyStopping(models.read(self.net), options)
+
+    def objective(self, net: Classifier, batch: Batch) -> Tensor:
+        assert batch.labels is not None
+        options = self.options
+        return distillation_loss(
+            net(batch.images), batch.labels, self.table(batch), options.weight, options.temperature
+        )
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.options.epochs or not self.stopping.active.any()
+
+    def train_epoch(self) -> float:
+        """Train for one epoch; returns the mean loss of the clients that have not stopped."""
+        active = self.stopping.active
+        loss = train_epoch(
+            self.net,
+            self.optimizer,
+            self.order.batches(self.done),
+            self.cohort.local,
+            self.options.rate(self.done),
+            self.objective,
+        )
+        self.done += 1
+        mean = float(loss[active].mean())
+        if math.isnan(mean):
+            raise InputError(
+                f"distillation has diverged in cycle {self.cohort.cycle}, epoch {self.done}, among "
+                f"clients {self.group}: its loss is no number any more; lower "
+                "distillation.learning_rate"
+            )
+        self.stopping.update(models.read(self.net), loss)
+        return mean
+
+    def state(self) -> State:
+        """All that the epochs so far have left, as tensors by part and name."""
+        stopping = self.stopping
+        momentum = {
+            name: models.rows(self.optimizer.state[p][MOMENTUM], self.net.stack)
+            for name, p in self.net.named_parameters()
+            if MOMENTUM in self.optimizer.state[p]
+        }
+        epochs = {"lowest": stopping.lowest, "taken": stopping.taken, "stale": stopping.stale}
+        return {
+            "student": models.read(self.net),
+            "momentum": momentum,
+            "best": stopping.best,
+            "epochs": epochs,
+        }
+
+    def restore(self, state: State, done: int) -> None:
+        """Go on from a state that ``state`` returned after ``done`` epochs."""
+        models.write(self.net, state["student"])
+        for name, parameter in self.net.named_parameters():
+            if name in state.get("momentum", {}):
+                buffer = torch.empty_like(parameter, requires_grad=False)
+                buffer.copy_(state["momentum"][name].reshape(parameter.shape))
+                self.optimizer.state[parameter][MOMENTUM] = buffer
+        self.stopping.best = state["best"]
+        for name, tensor in state["epochs"].items():
+            setattr(self.stopping, name, tensor)
+        self.done = done
+
+
 def distill(
     cohort: Cohort,
     teacher: Weights,
     clients: Sequence[int],
     options: Distillation,
     batch_size: int = 64,
+    checkpoint: Checkpoint | None = None,
+    progress: Callable[[str, int, int], Progress | Unwatched] = Unwatched,
 ) -> tuple[Weights, dict[int, int]]:
     """Distill ``teacher`` [1, ...] into a fresh model of each client.
 
-    Images are augmented by flips (where the data set has them) and never cropped.
+    Images are augmented by flips (where the data set has them) and never cropped. ``cohort.local``
+    gives momentum, weight decay and precision. batch_size: of the teacher's inference. checkpoint
+    and progress: as in ``fal.federated.rounds.train_rounds``; the unit is an epoch of a group.
+
     Returns the models' weights [len(clients), ...] and the number of epochs each took.
+    Raises InputError if a loss becomes NaN.
     """
-    ends, epochs = {}, {}
-    for group in cohort.groups(clients):
-        weights, taken = _distill_group(cohort, teacher, group, options, batch_size)
-        for position, k in enumerate(group):
-            ends[k], epochs[k] = models.row(weights, position), int(taken[position])
-    return {name: torch.cat([ends[k][name] for k in clients]) for name in teacher}, epochs
+    groups = cohort.groups(clients)
+    distilled, epochs, current = _start(checkpoint, teacher, groups)
+    done = sum(str(group[0]) in distilled for group in groups)
+    with closing(progress("epoch", len(groups) * options.epochs, done * options.epochs)) as shown:
+        for number, group in enumerate(groups):
+            if str(group[0]) in distilled:
+                continue
+            students = Students(cohort, teacher, group, options, batch_size)
+            if current:
+                students.restore(*current)
+                current = None
+            while not students.finished:
+                loss = students.train_epoch()
+                if checkpoint and checkpoint.due:
+                    record = {"epochs": epochs, "group": group, "done": students.done}
+                    checkpoint.save({**distilled, **students.state()}, record)
+                shown.update(number * options.epochs + students.done, loss=loss)
+            for position, k in enumerate(group):
+                distilled[str(k)] = models.row(students.stopping.best, position)
+                epochs[str(k)] = int(students.stopping.taken[position])
+    weights = {name: torch.cat([distilled[str(k)][name] for k in clients]) for name in teacher}
+    return weights, {k: epochs[str(k)] for k in clients}
 
 
-def _distill_group(
-    cohort: Cohort, teacher: Weights, group: list[int], options: Distillation, batch_size: int
-) -> tuple[Weights, Tensor]:
-    images = replace(cohort.images, crop_padding=0)
-    examples = torch.stack([cohort.examples[k] for k in group])
-    table = TeacherTable(models.write(cohort.stack(1), teacher), images, examples, batch_size)
-    net = models.write(cohort.stack(len(group)), cohort.fresh_weights("distill", group))
-    generators = cohort.generators("distill", group)
-    plan = Plan(images, cohort.labels, examples, options.epochs, cohort.sgd.batch_size, generators)
+def _start(
+    checkpoint: Checkpoint | None, teacher: Weights, groups: list[list[int]]
+) -> tuple[State, dict[str, int], tuple[State, int] | None]:
+    """What a checkpoint knows, if it fits.
 
-    def objective(net: Classifier, batch: Batch) -> Tensor:
-        return distillation_loss(
-            net(batch.images), batch.labels, table(batch), options.weight, options.temperature
-        )
-
-    return keep_best(net, train(net, plan, cohort.sgd, objective, schedule=options.factor), options)
-
-
-def keep_best(
-    net: Classifier, losses: Iterable[Tensor], options: Distillation
-) -> tuple[Weights, Tensor]:
-    """Follow a training's epoch losses [S] until every network of the stack has stopped.
-
-    Returns the weights [S, ...] after the best epoch of each (after its last one, if the options
-    say so), and the epochs [S] each took.
+    Returns the weights and epochs of the clients that are finished, by number, and the state and
+    epochs of the group that was at work.
     """
-    best = models.read(net)
-    lowest = taken = stale = None
-    for loss in losses:
-        if lowest is None:
-            lowest = torch.full_like(loss, torch.inf)
-            taken = stale = torch.zeros_like(loss, dtype=torch.long)
-        active = stale < options.patience
-        better = active & (loss < lowest)
-        lowest = torch.where(better, loss, lowest)
-        stale = torch.where(better, 0, stale + 1)
-        taken = taken + active
-        kept = better if options.restore_best else active
-        for name, weights in models.read(net).items():
-            chosen = kept.view(-1, *[1] * (weights.dim() - 1))
-            best[name] = torch.where(chosen, weights, best[name])
-        if not (stale < options.patience).any():
-            break
-    return best, taken
+    device = next(iter(teacher.values())).device
+    saved = checkpoint.load(device) if checkpoint else None
+    if saved is None:
+        return {}, {}, None
+    state, record = saved
+    distilled = {part: weights for part, weights in state.items() if part.isdigit()}
+    networks = {**distilled, "student": state["student"], "best": state["best"]}
+    first = {part: models.row(weights, 0) for part, weights in networks.items()}
+    if record["group"] not in groups or not like(first, dict.fromkeys(first, teacher)):
+        assert checkpoint
+        checkpoint.disregard("it belongs to other clients or another network")
+        return {}, {}, None
+    return distilled, record["epochs"], (state, record["done"])

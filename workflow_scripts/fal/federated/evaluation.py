@@ -1,12 +1,16 @@
-"""What a trained model says of images: features, logits, accuracy."""
+"""What trained models give for images: features, logits, accuracy."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from fal.data.images import Images
-from fal.federated.models import Classifier
+from fal.federated import models
+from fal.federated.models import Classifier, Weights
 from fal.outputs import Outputs
 
 
@@ -26,12 +30,33 @@ def outputs(net: Classifier, images: Images, index: Tensor, batch_size: int = 64
     return Outputs(torch.cat(features), torch.cat(logits))
 
 
+def outputs_of_clients(
+    net: Classifier,
+    weights: Weights,
+    images: Images,
+    client: np.ndarray,
+    batch_size: int = 64,
+) -> Outputs:
+    """Features and logits for the examples of all clients, one client after another.
+
+    net: a stack of one, which takes one model's weights after another. weights: [N, ...], a model
+    for each client, or [1, ...], one for all. client: int64 [len(images)], whose an example is.
+    """
+    parts = []
+    num_models = len(next(iter(weights.values())))
+    for k in range(client.max() + 1):
+        index = torch.from_numpy(np.flatnonzero(client == k)).to(images.device)
+        models.write(net, models.row(weights, k % num_models))
+        parts.append(outputs(net, images, index, batch_size))
+    return Outputs(torch.cat([p.features for p in parts]), torch.cat([p.logits for p in parts]))
+
+
 def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 64) -> float:
-    """Share of ``images`` classified as ``labels`` [n] say, in percent."""
+    """Share of ``images`` that are classified as ``labels`` [n], in percent."""
     everything = torch.arange(len(images), device=images.device)
-    correct = 0
+    correct = torch.zeros((), dtype=torch.long, device=images.device)
     for (_, logits), truth in zip(
         _forward(net, images, everything, batch_size), labels.split(batch_size), strict=True
     ):
-        correct = correct + (logits.argmax(1) == truth).sum()
+        correct += (logits.argmax(1) == truth).sum()
     return 100 * float(correct) / len(images)

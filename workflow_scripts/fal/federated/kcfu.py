@@ -7,16 +7,20 @@ evaluation mode, and each image is mixed with another one of its batch (the publ
 all images of a batch with the same one).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from itertools import chain
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fal.federated import models
+from fal.federated.batches import Batch, BatchOrder
+from fal.federated.cohort import Cohort
 from fal.federated.models import Classifier, Weights
-from fal.federated.training import Batch, Cohort, Objective, Plan, cross_entropy_of, num_steps
+from fal.federated.options import steps_per_epoch
+from fal.federated.training import Objective, cross_entropy_of
 
 
 def balanced_softmax_loss(logits: Tensor, labels: Tensor, counts: Tensor) -> Tensor:
@@ -45,22 +49,22 @@ def mix(values: Tensor, share: Tensor) -> Tensor:
     return share * values + (1 - share) * values.roll(1, 0)
 
 
-def kcfu(cohort: Cohort, clients: list[int], start: Weights, round: int) -> Objective:
+def kcfu(cohort: Cohort, clients: list[int], start: Weights, round_index: int) -> Objective:
     """The loss of ``clients`` in a round that starts from the global weights ``start``.
 
     In round 0, when the global model knows nothing yet, only the balanced softmax is used, and so
     it is for clients with fewer than two unlabeled images.
     """
-    teacher = models.write(cohort.stack(1, "teacher"), start).eval()
+    teacher = models.write(cohort.stacks.get(1, "teacher"), start).eval()
     counts = class_counts(cohort, clients, teacher.head.out_features)
-    if round == 0 or len(cohort.unlabeled[clients[0]]) < 2:
-        return lambda net, batch: balanced_softmax_loss(net(batch.images), batch.labels, counts)
+    if round_index == 0 or len(unlabeled_examples(cohort, clients[:1])[0]) < 2:
+        return lambda net, batch: balanced_softmax_loss(net(batch.images), labels_of(batch), counts)
 
     class_weights = compensation_weights(counts)
-    unlabeled = mixed_batches(cohort, clients, round)
+    unlabeled = mixed_batches(cohort, clients, round_index)
 
     def objective(net: Classifier, batch: Batch) -> Tensor:
-        supervised = balanced_softmax_loss(net(batch.images), batch.labels, counts)
+        supervised = balanced_softmax_loss(net(batch.images), labels_of(batch), counts)
         images, share = next(unlabeled)
         with torch.no_grad():
             logits = teacher(images.flatten(0, 1)).view(*share.shape, -1)
@@ -72,30 +76,42 @@ def kcfu(cohort: Cohort, clients: list[int], start: Weights, round: int) -> Obje
     return objective
 
 
+def labels_of(batch: Batch) -> Tensor:
+    assert batch.labels is not None
+    return batch.labels
+
+
 def class_counts(cohort: Cohort, clients: list[int], num_classes: int) -> Tensor:
     """Number of labeled examples [S, C] of each class that each client has."""
     labels = torch.stack([cohort.labels[cohort.examples[k]] for k in clients])
     return F.one_hot(labels, num_classes).sum(1).float()
 
 
+def unlabeled_examples(cohort: Cohort, clients: list[int]) -> Tensor:
+    """Indices [S, n] of the clients' unlabeled images."""
+    assert cohort.unlabeled is not None
+    return torch.stack([cohort.unlabeled[k] for k in clients])
+
+
 def mixed_batches(
-    cohort: Cohort, clients: list[int], round: int
+    cohort: Cohort, clients: list[int], round_index: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """As many batches of mixed unlabeled images [B, S, C, H, W] as the clients take steps.
 
     With each batch comes the share [B, S] that the image itself has in its mixture. It is drawn
     from Beta(2, 2), the distribution of the median of three uniform numbers, anew in each round.
     """
-    sgd = cohort.sgd
-    examples = torch.stack([cohort.unlabeled[k] for k in clients])
+    local = cohort.local
+    examples = unlabeled_examples(cohort, clients)
     size, device = examples.shape[1], examples.device
-    steps = num_steps(len(cohort.examples[clients[0]]), sgd.epochs, sgd.batch_size)
-    passes = -(-steps // num_steps(size, 1, sgd.batch_size))
-    generators = cohort.generators("unlabeled", clients, round)
+    steps = local.num_steps(len(cohort.examples[clients[0]]))
+    passes = -(-steps // steps_per_epoch(size, local.batch_size))
+    generators = cohort.generators("unlabeled", clients, round_index)
     shares = torch.stack([torch.rand(3, size, generator=g).median(0).values for g in generators], 1)
     shares = shares.to(device)
-    plan = Plan(cohort.images, None, examples, passes, sgd.batch_size, generators)
-    for batch in chain.from_iterable(plan.epochs()):
-        share = shares.gather(0, batch.position)
-        images = batch.images.unflatten(1, (len(clients), -1))
-        yield mix(images, share[..., None, None, None]), share
+    order = BatchOrder(cohort.images, None, examples, passes, local.batch_size, generators)
+    for epoch in range(passes):
+        for batch in order.batches(epoch):
+            share = shares.gather(0, batch.position)
+            images = batch.images.unflatten(1, (len(clients), -1))
+            yield mix(images, share[..., None, None, None]), share

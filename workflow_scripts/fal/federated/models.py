@@ -5,16 +5,20 @@ each group sees its own client's channels only, batch norm keeps its statistics 
 S clients share every kernel launch and nothing else. S = 1 is the plain network.
 """
 
-import math
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from fal.errors import InputError, suggest
-from fal.federated.blocks import ConvBlock
+from fal.errors import InputError
+from fal.federated.networks.base import Network
 
 Weights = dict[str, Tensor]
+
+LEAST_SIZE = 8
+"""Height and width in pixels of the smallest images that networks take."""
 
 
 class Classifier(nn.Module):
@@ -49,129 +53,158 @@ class StackedLinear(nn.Linear):
 
 
 def build(
-    name: str,
+    network: Network,
     image_shape: tuple[int, int, int],
     num_classes: int,
-    norm: str = "batch",
     seed: int = 0,
     stack: int = 1,
 ) -> Classifier:
     """A freshly initialised classifier whose weights depend on ``seed`` alone.
 
-    name: cnn (4 x [conv3x3(64) - norm - maxpool2 - ReLU] + linear), resnet18 (3x3 stem without
-    pooling, as is usual for 32x32 images) or mobilenet_v2 (stem of stride 1).
-    image_shape: (channels, height, width). norm: batch or group.
+    image_shape: (channels, height, width).
 
-    Raises InputError for an unknown name or norm, and for images under 8x8 pixels.
+    Raises InputError for images under 8x8 pixels and for a stack of a network that has none.
     """
-    if name not in BACKBONES:
-        raise InputError(f"model '{name}' is unknown{suggest(name, BACKBONES)}")
-    if norm not in NORMS:
-        raise InputError(f"norm '{norm}' is unknown{suggest(norm, NORMS)}")
-    if min(image_shape[1:]) < 8:
-        raise InputError(f"images of {image_shape[1:]} pixels are too small: 8x8 is the least")
+    if min(image_shape[1:]) < LEAST_SIZE:
+        raise InputError(
+            f"images of {image_shape[1]}x{image_shape[2]} pixels are too small: "
+            f"{LEAST_SIZE}x{LEAST_SIZE} is the least"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone, num_features = BACKBONES[name](image_shape, NORMS[norm])
+        backbone, num_features = network.backbone(image_shape)
         net = Classifier(backbone, num_features, num_classes)
         return widen(net, stack).to(memory_format=torch.channels_last)
 
 
-def _cnn(image_shape: tuple[int, int, int], norm: Callable[[int], nn.Module]):
-    """The paper's network; small images are pooled in fewer blocks, down to 2x2 at least."""
-    channels, *size = image_shape
-    poolings = min(4, int(math.log2(min(size))) - 1)
-    blocks = [
-        ConvBlock(channels if block == 0 else 64, 64, norm, pool=block < poolings)
-        for block in range(4)
-    ]
-    area = math.prod(side // 2**poolings for side in size)
-    return nn.Sequential(*blocks, nn.Flatten()), 64 * area
-
-
-def _resnet18(image_shape: tuple[int, int, int], norm: Callable[[int], nn.Module]):
-    from torchvision.models import resnet18
-
-    net = resnet18(norm_layer=norm)
-    net.conv1 = nn.Conv2d(image_shape[0], 64, 3, padding=1, bias=False)
-    net.maxpool = nn.Identity()
-    net.fc = nn.Identity()
-    return net, 512
-
-
-def _mobilenet_v2(image_shape: tuple[int, int, int], norm: Callable[[int], nn.Module]):
-    from torchvision.models import mobilenet_v2
-
-    features = mobilenet_v2(norm_layer=norm).features
-    features[0][0] = nn.Conv2d(image_shape[0], 32, 3, padding=1, bias=False)
-    return nn.Sequential(features, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 1280
-
-
-BACKBONES = {"cnn": _cnn, "resnet18": _resnet18, "mobilenet_v2": _mobilenet_v2}
-NORMS = {
-    "batch": nn.BatchNorm2d,
-    "group": lambda channels: nn.GroupNorm(math.gcd(32, channels), channels),
-}
-
-
 def widen(net: Classifier, stack: int) -> Classifier:
-    """Turn one network into a stack of ``stack`` networks (in place; weights are not kept)."""
+    """Turn one network into a stack of ``stack`` networks (in place; weights are not kept).
+
+    Raises InputError, naming the layer, if a layer with weights has no wide counterpart.
+    """
     if stack > 1:
-        _widen(net, stack)
+        for path, layer in list(net.named_modules()):
+            if _has_own_weights(layer):
+                parent, _, name = path.rpartition(".")
+                setattr(net.get_submodule(parent), name, _wide(path, layer, stack))
         net.stack = stack
     return net
 
 
-def _widen(module: nn.Module, stack: int) -> None:
-    for name, child in module.named_children():
-        _widen(child, stack)
-        if isinstance(child, nn.Conv2d):
-            wide = nn.Conv2d(
-                child.in_channels * stack,
-                child.out_channels * stack,
-                child.kernel_size,
-                child.stride,
-                child.padding,
-                groups=child.groups * stack,
-                bias=child.bias is not None,
-            )
-        elif isinstance(child, nn.BatchNorm2d):
-            wide = nn.BatchNorm2d(child.num_features * stack)
-        elif isinstance(child, nn.GroupNorm):
-            wide = nn.GroupNorm(child.num_groups * stack, child.num_channels * stack)
-        elif isinstance(child, StackedLinear):
-            wide = StackedLinear(child.in_features, child.out_features, stack)
-        else:
-            continue
-        setattr(module, name, wide)
+def stacks_exactly(network: Network, image_shape: tuple[int, int, int]) -> bool:
+    """Whether a stack of two gives for each of its networks what that network gives alone."""
+    try:
+        pair = build(network, image_shape, num_classes=2, seed=0, stack=2).eval()
+    except InputError:
+        return False
+    singles = [build(network, image_shape, num_classes=2, seed=seed).eval() for seed in (1, 2)]
+    rows = [read(net) for net in singles]
+    write(pair, {name: torch.cat([weights[name] for weights in rows]) for name in rows[0]})
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(4, 2, *image_shape, generator=generator)
+    try:
+        with torch.no_grad():
+            together = pair(images.flatten(1, 2))
+            alone = torch.cat([net(images[:, s]) for s, net in enumerate(singles)], dim=1)
+    except Exception:  # whatever a user's network raises where shapes fit one network only
+        return False
+    return torch.allclose(together, alone, rtol=1e-3, atol=1e-4)
+
+
+def _has_own_weights(layer: nn.Module) -> bool:
+    own = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+    return bool(own)
+
+
+def _wide(path: str, layer: nn.Module, stack: int) -> nn.Module:
+    """``stack`` layers like ``layer`` side by side."""
+    if type(layer) is nn.Conv2d and layer.padding_mode == "zeros":
+        return nn.Conv2d(
+            layer.in_channels * stack,
+            layer.out_channels * stack,
+            layer.kernel_size,  # type: ignore[arg-type]
+            layer.stride,  # type: ignore[arg-type]
+            layer.padding,  # type: ignore[arg-type]
+            layer.dilation,  # type: ignore[arg-type]
+            groups=layer.groups * stack,
+            bias=layer.bias is not None,
+        )
+    if type(layer) is nn.BatchNorm2d:
+        return nn.BatchNorm2d(
+            layer.num_features * stack,
+            layer.eps,
+            layer.momentum,
+            layer.affine,
+            layer.track_running_stats,
+        )
+    if type(layer) is nn.GroupNorm:
+        return nn.GroupNorm(
+            layer.num_groups * stack, layer.num_channels * stack, layer.eps, layer.affine
+        )
+    if type(layer) is StackedLinear:
+        return StackedLinear(layer.in_features, layer.out_features, stack)
+    raise InputError(
+        f"layer '{path}' of the network, {layer}, cannot be stacked to train several clients in "
+        "lockstep; train one client at a time"
+    )
+
+
+class Stacks:
+    """Networks of one kind on one device, one for each size and role, used again and again.
+
+    Making one costs as much as some steps of training. A network has the weights of whoever used
+    it last: write others before use.
+
+    build: makes an untrained stack of a size from a seed.
+    """
+
+    def __init__(self, build: Callable[[int, int], Classifier], device: torch.device | str):
+        self._build, self._device = build, device
+        self._made: dict[tuple[int, str], Classifier] = {}
+
+    def fresh(self, size: int, seed: int) -> Classifier:
+        """An untrained stack of ``size`` networks that nobody else uses."""
+        return self._build(size, seed).to(self._device)
+
+    def get(self, size: int, role: str = "student") -> Classifier:
+        """The stack of ``size`` networks that serves as ``role``: student or teacher."""
+        key = size, role
+        if key not in self._made:
+            self._made[key] = self.fresh(size, 0)
+        return self._made[key]
 
 
 def tensors(net: Classifier) -> Weights:
-    """The network's own parameters and batch-norm statistics, by name (not copies)."""
+    """The network's own parameters and batch-norm statistics, by name (not copies).
+
+    Whole numbers, such as batch norm's count of batches, are no weights.
+    """
     return {
         name: tensor
         for name, tensor in net.state_dict(keep_vars=True).items()
-        if not name.endswith("num_batches_tracked")
+        if tensor.is_floating_point()
     }
 
 
 @torch.no_grad()
 def read(net: Classifier) -> Weights:
     """Copies of all weights, each [S, ...] with one row per network of the stack."""
-    return {
-        name: tensor.detach()
-        .unflatten(0, (net.stack, -1))
-        .clone(memory_format=torch.contiguous_format)
-        for name, tensor in tensors(net).items()
-    }
+    return {name: rows(tensor, net.stack) for name, tensor in tensors(net).items()}
 
 
 @torch.no_grad()
 def write(net: Classifier, weights: Weights) -> Classifier:
     """Load weights of shape [S, ...] into the stack, and return it."""
     for name, tensor in tensors(net).items():
-        tensor.copy_(weights[name].flatten(0, 1))
+        tensor.copy_(weights[name].reshape(tensor.shape))
     return net
+
+
+def rows(tensor: Tensor, stack: int) -> Tensor:
+    """A copy [S, ...] of one of a stack's tensors, with one row per network."""
+    tensor = tensor.detach()
+    tensor = tensor.unflatten(0, (stack, -1)) if tensor.dim() else tensor.view(1)
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def row(weights: Weights, k: int) -> Weights:

@@ -1,52 +1,124 @@
 """A federated training from the first round to the last."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from __future__ import annotations
 
-from torch import Tensor
+import csv
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from fal.federated.algorithms import FedAvg, State
-from fal.federated.training import Cohort, decay
-from fal.rng import numpy_generator
+import numpy as np
 
+from fal.errors import InputError
+from fal.federated.algorithms import Algorithm
+from fal.federated.checkpoint import Checkpoint, like
+from fal.federated.cohort import Cohort
+from fal.federated.models import Weights
+from fal.federated.options import Training
+from fal.federated.unwatched import Unwatched
+from fal.storage import replacing
 
-@dataclass(frozen=True)
-class Rounds:
-    """How many rounds, at what learning rate, with how many of the clients.
+if TYPE_CHECKING:
+    from fal.federated.algorithms.base import State
+    from fal.progress import Progress
 
-    The learning rate is multiplied by ``decay_factor`` after ``decay_after`` (a fraction) of the
-    rounds. participation: the share of the clients that take part in a round, at least one.
-    """
+HISTORY = ("round", "learning_rate", "train_loss", "accuracy")
+"""What is kept of each round. round: counted from 1. accuracy: NaN where it was not tested."""
 
-    rounds: int
-    learning_rate: float
-    decay_after: float = 0.75
-    decay_factor: float = 0.1
-    participation: float = 1.0
+LAST = 5
+"""The last rounds, of which the mean accuracy is told too."""
 
-    def rate(self, round: int) -> float:
-        """Learning rate in ``round``, counted from 0."""
-        return self.learning_rate * decay(round, self.rounds, self.decay_after, self.decay_factor)
-
-    def participants(self, num_clients: int, seed: int, cycle: int, round: int) -> list[int]:
-        """The clients that take part in ``round``, ascending."""
-        count = max(1, round_half_up(self.participation * num_clients))
-        generator = numpy_generator(seed, "participants", cycle=cycle, round=round)
-        return sorted(generator.choice(num_clients, count, replace=False).tolist())
-
-
-def round_half_up(value: float) -> int:
-    return int(value + 0.5)
+ABSURD = 10
+"""How many times the loss of guessing, log(classes), a loss must be to be warned of."""
 
 
 def train_rounds(
-    algorithm: FedAvg, cohort: Cohort, state: State, plan: Rounds, start: int = 0
-) -> Iterator[tuple[int, State, dict[str, Tensor]]]:
-    """Train from ``state``, as it was before round ``start``; yield after every round.
+    algorithm: Algorithm,
+    cohort: Cohort,
+    training: Training,
+    initial: Weights,
+    accuracy: Callable[[Weights], float],
+    checkpoint: Checkpoint | None = None,
+    progress: Callable[[str, int, int], Progress | Unwatched] = Unwatched,
+) -> tuple[State, list[dict[str, float]]]:
+    """Train from the weights ``initial`` [1, ...], or from where ``checkpoint`` stands.
 
-    Yields (rounds done, state, diagnostics).
+    accuracy: tests the global model's weights, in percent. progress: makes what is told of each
+    round, given a unit, how many there are and how many are done.
+
+    Returns the algorithm's state and the history, a row of HISTORY for each round.
+    Raises InputError if the loss becomes NaN.
     """
-    for round in range(start, plan.rounds):
-        clients = plan.participants(len(cohort.examples), cohort.seed, cohort.cycle, round)
-        state, diagnostics = algorithm.apply(state, cohort, clients, round, plan.rate(round))
-        yield round + 1, state, diagnostics
+    state, history = _start(algorithm.init(initial, len(cohort.examples)), cohort, checkpoint)
+    with closing(progress("round", training.rounds, len(history))) as shown:
+        for round_index in range(len(history), training.rounds):
+            done, learning_rate = round_index + 1, training.rate(round_index)
+            clients = training.participants(
+                len(cohort.examples), cohort.seed, cohort.cycle, round_index
+            )
+            state, diagnostics = algorithm.apply(state, cohort, clients, round_index, learning_rate)
+            loss = float(diagnostics["loss"].mean())
+            if math.isnan(loss):
+                raise InputError(
+                    f"training has diverged in cycle {cohort.cycle}, round {done}: its loss is no "
+                    "number any more; lower training.learning_rate"
+                )
+            tested = accuracy(state["global"]) if training.evaluates(done) else math.nan
+            history.append(dict(zip(HISTORY, (done, learning_rate, loss, tested), strict=True)))
+            if checkpoint and checkpoint.due:
+                checkpoint.save(state, history)
+            shown.update(done, loss=loss)
+    return state, history
+
+
+def _start(
+    fresh: State, cohort: Cohort, checkpoint: Checkpoint | None
+) -> tuple[State, list[dict[str, float]]]:
+    """The state and history to go on from: those of the checkpoint if they fit."""
+    saved = checkpoint.load(cohort.images.device) if checkpoint else None
+    if saved is None:
+        return fresh, []
+    if not like(saved[0], fresh):
+        assert checkpoint
+        checkpoint.disregard("it belongs to another algorithm or network")
+        return fresh, []
+    return saved
+
+
+def write_history(path: str | Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write a training's history as CSV; what was not tested stays empty."""
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(HISTORY)
+        for row in history:
+            numbers = (row[column] for column in HISTORY[1:])
+            table.writerow([row["round"], *("" if math.isnan(n) else f"{n:.6f}" for n in numbers)])
+
+
+def summarize(history: Sequence[Mapping[str, float]], labeled: int, images: int) -> dict[str, Any]:
+    """What a training is compared by.
+
+    accuracy: in percent after the last round. accuracy_last5: the mean after the last five rounds,
+    None unless each was tested. labeled, labeled_fraction: of the clients' ``images``.
+    """
+    last = [row["accuracy"] for row in history[-LAST:]]
+    tested = len(last) == LAST and not any(map(math.isnan, last))
+    return {
+        "accuracy": last[-1],
+        "accuracy_last5": float(np.mean(last)) if tested else None,
+        "labeled": labeled,
+        "labeled_fraction": labeled / images,
+    }
+
+
+def doubtful_loss(history: Sequence[Mapping[str, float]], num_classes: int) -> str | None:
+    """A sentence if the training ended with a loss far above that of guessing."""
+    loss = history[-1]["train_loss"]
+    if loss <= ABSURD * math.log(max(2, num_classes)):
+        return None
+    return (
+        f"the training loss of the last round is {loss:.6g}, where guessing would give "
+        f"{math.log(num_classes):.2f}: training.learning_rate is too high for these images"
+    )

@@ -1,0 +1,39 @@
+"""FedProx (Li et al., MLSys 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from fal.federated.algorithms.fedavg import FedAvg
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fal.federated.algorithms.base import State
+    from fal.federated.training import GradientCorrection
+
+
+@dataclass(frozen=True, kw_only=True)
+class FedProx(FedAvg):
+    """FedAvg with the proximal term mu/2 * ||w - w_global||^2 in each client's loss."""
+
+    mu: Annotated[float, Ge(0)] = 0.01
+    """Weight of the proximal term."""
+
+    def gradient_correction(self, state: State, group: list[int]) -> GradientCorrection:
+        import torch
+
+        anchor = {
+            name: w.repeat_interleave(len(group), dim=0).flatten(0, 1)
+            for name, w in state["global"].items()
+        }
+
+        def add_proximal_gradient(parameters: dict[str, Tensor]) -> None:
+            weights = [p.detach() for p in parameters.values()]
+            displacement = torch._foreach_sub(weights, [anchor[name] for name in parameters])
+            torch._foreach_add_([p.grad for p in parameters.values()], displacement, alpha=self.mu)
+
+        return add_proximal_gradient

@@ -1,0 +1,242 @@
+"""The clients of one federated training: their labeled examples and how they train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fal import storage
+from fal.data.dataset import Dataset
+from fal.data.images import Images
+from fal.errors import InputError
+from fal.federated import models, networks
+from fal.federated.batches import BatchOrder
+from fal.federated.models import Classifier, Stacks, Weights
+from fal.federated.options import LocalTraining
+from fal.federated.training import (
+    GradientCorrection,
+    Objective,
+    cross_entropy,
+    make_optimizer,
+    train_epoch,
+)
+from fal.rng import seed_for, torch_generator
+
+GPU_LOCKSTEP = 32
+CPU_LOCKSTEP = 8
+TINY_IMAGE = 100  # pixels
+
+ObjectiveMaker = Callable[["Cohort", list[int], Weights, int], Objective]
+"""Makes the loss of a group of clients that train together in a round, given the cohort, the
+clients, the global weights [1, ...] that they start from and the round."""
+
+
+def supervised(cohort: Cohort, clients: list[int], start: Weights, round_index: int) -> Objective:
+    """The common objective: cross-entropy on the labeled examples."""
+    return cross_entropy
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cohort:
+    """The clients of one federated training; made once and never changed.
+
+    stacks: the networks that train, whose weights are nobody's between two calls. examples: int64
+    per client, the indices of its labeled images. unlabeled: those of its other images, for
+    objectives that use them. lockstep: how many clients of equally many examples train together at
+    most.
+
+    Raises InputError if a client has fewer than two examples, on which batch norm cannot train.
+    """
+
+    stacks: Stacks
+    images: Images
+    labels: Tensor
+    examples: Sequence[Tensor]
+    local: LocalTraining
+    seed: int
+    cycle: int
+    lockstep: int = 1
+    objective: ObjectiveMaker = supervised
+    unlabeled: Sequence[Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        for k, examples in enumerate(self.examples):
+            if len(examples) < 2:
+                raise InputError(
+                    f"client {k} has {len(examples)} labeled image(s), too few to train on; "
+                    "label at least 2 per client"
+                )
+
+    @property
+    def sizes(self) -> Tensor:
+        """Number of labeled examples [N] of each client."""
+        return torch.tensor([len(examples) for examples in self.examples])
+
+    def initial_weights(self) -> Weights:
+        """Weights [1, ...] of the untrained global model that all algorithms start from."""
+        return models.read(self.stacks.fresh(1, seed_for(self.seed, "model", cycle=self.cycle)))
+
+    def fresh_weights(self, purpose: str, clients: Sequence[int]) -> Weights:
+        """Weights [len(clients), ...] of untrained models, one for each client."""
+        seeds = [seed_for(self.seed, purpose, cycle=self.cycle, client=k) for k in clients]
+        rows = [models.read(self.stacks.fresh(1, seed)) for seed in seeds]
+        return {name: torch.cat([weights[name] for weights in rows]) for name in rows[0]}
+
+    def generators(
+        self, purpose: str, clients: Sequence[int], round_index: int = 0
+    ) -> list[torch.Generator]:
+        """A random generator for each client."""
+        return [
+            torch_generator(self.seed, purpose, cycle=self.cycle, client=k, round=round_index)
+            for k in clients
+        ]
+
+    def groups(self, clients: Sequence[int]) -> list[list[int]]:
+        """Clients that train together: up to ``lockstep`` of equal sizes."""
+        equals: dict[tuple[int, ...], list[int]] = {}
+        for k in clients:
+            parts = (self.examples, self.unlabeled or self.examples)
+            equals.setdefault(tuple(len(part[k]) for part in parts), []).append(k)
+        return [
+            equal[len(equal) * i // count : len(equal) * (i + 1) // count]
+            for equal in equals.values()
+            for count in [-(-len(equal) // self.lockstep)]
+            for i in range(count)
+        ]
+
+    def train(
+        self,
+        start: Weights,
+        clients: Sequence[int],
+        round_index: int,
+        learning_rate: float,
+        correction: Callable[[list[int]], GradientCorrection | None] = lambda group: None,
+    ) -> tuple[Weights, Tensor]:
+        """Train ``clients`` from the global weights ``start`` [1, ...] for one round.
+
+        correction: makes the gradient correction of a group of clients.
+
+        Returns their local weights [len(clients), ...] and the mean loss [len(clients)] of the last
+        epoch, both in the order of ``clients``.
+        """
+        local: dict[int, Weights] = {}
+        losses: dict[int, Tensor] = {}
+        for group in self.groups(clients):
+            weights, loss = self._train_group(
+                start, group, round_index, learning_rate, correction(group)
+            )
+            for position, k in enumerate(group):
+                local[k], losses[k] = models.row(weights, position), loss[position]
+        return (
+            {name: torch.cat([local[k][name] for k in clients]) for name in start},
+            torch.stack([losses[k] for k in clients]),
+        )
+
+    def _train_group(
+        self,
+        start: Weights,
+        group: list[int],
+        round_index: int,
+        learning_rate: float,
+        correction: GradientCorrection | None,
+    ) -> tuple[Weights, Tensor]:
+        net = self.stacks.get(len(group))
+        models.write(net, {name: w.expand(len(group), *w.shape[1:]) for name, w in start.items()})
+        order = BatchOrder(
+            self.images,
+            self.labels,
+            torch.stack([self.examples[k] for k in group]),
+            self.local.epochs,
+            self.local.batch_size,
+            self.generators("train", group, round_index),
+        )
+        objective = self.objective(self, group, start, round_index)
+        optimizer = make_optimizer(net, self.local)
+        for epoch in range(self.local.epochs):
+            batches = order.batches(epoch)
+            loss = train_epoch(
+                net, optimizer, batches, self.local, learning_rate, objective, correction
+            )
+        return models.read(net), loss
+
+
+def lockstep_width(images: Images) -> int:
+    """How many clients it pays to train together.
+
+    A small network's step on a GPU is all launch overhead, and so it is on a CPU if the images are
+    tiny; larger images fill a CPU, and one client's values stay in its cache.
+    """
+    if images.device.type != "cpu":
+        return GPU_LOCKSTEP
+    _, height, width = images.shape
+    return CPU_LOCKSTEP if height * width <= TINY_IMAGE else 1
+
+
+def can_stack(model: Mapping[str, Any], image_shape: tuple[int, int, int]) -> bool:
+    """Whether several clients can train a network in lockstep; a user's own is tried."""
+    if model["method"] in networks.NETWORKS:
+        return True
+    return models.stacks_exactly(networks.create(**model), image_shape)
+
+
+def open_stacks(dataset: Dataset, images: Images, model: Mapping[str, Any]) -> Stacks:
+    """Networks for a data set's ``images``, on their device; model: method and options."""
+    network = networks.create(**model)
+    return Stacks(partial(_build, network, images.shape, len(dataset.classes)), images.device)
+
+
+def open_cohort(
+    dataset: Dataset,
+    partition: str | Path,
+    labeled: str | Path,
+    model: Mapping[str, Any],
+    local: LocalTraining,
+    *,
+    seed: int,
+    cycle: int,
+    device: str,
+    objective: ObjectiveMaker = supervised,
+) -> Cohort:
+    """The cohort of all clients with what is labeled of their images.
+
+    partition, labeled: files of the workflow. model: ``method`` and options of the network.
+    """
+    images, labels = Images.of(dataset, "train", device)
+    client = storage.load_array(partition, "client")
+    is_labeled = np.zeros(len(client), dtype=bool)
+    is_labeled[storage.load_array(labeled, "index")] = True
+
+    def indices(wanted: np.ndarray) -> list[Tensor]:
+        return [
+            torch.from_numpy(np.flatnonzero((client == k) & wanted)).to(device)
+            for k in range(client.max() + 1)
+        ]
+
+    width = lockstep_width(images)
+    if width > 1 and not can_stack(model, images.shape):
+        width = 1
+    return Cohort(
+        stacks=open_stacks(dataset, images, model),
+        images=images,
+        labels=labels,
+        examples=indices(is_labeled),
+        local=local,
+        seed=seed,
+        cycle=cycle,
+        lockstep=width,
+        objective=objective,
+        unlabeled=None if objective is supervised else indices(~is_labeled),
+    )
+
+
+def _build(
+    network: networks.Network, shape: tuple[int, int, int], num_classes: int, stack: int, seed: int
+) -> Classifier:
+    return models.build(network, shape, num_classes, seed, stack)
