@@ -1,33 +1,70 @@
-# make demo: set up and run the default experiment. make test: set up and run the tests.
+# Set-up, the default run, tests and checks. `make` alone lists the commands.
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 VENV := .venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
+RESULTS ?= results
+REQUIREMENTS ?= requirements.lock
 BIN := $(VENV)/bin
-STEPS := workflow_scripts tests benchmarks examples
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+CODE := workflow_scripts tests benchmarks examples
 SNAKEFILES := Snakefile rules
 
-.PHONY: demo test lint setup clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint docs lock status workflow-report setup clean
 
-demo: setup
+help:  ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: setup  ## set up and run the default experiment (minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES)
-	@echo "Open results/report.html; tables are in results/tables, figures in results/figures."
 
-test: setup
-	$(BIN)/python -m pytest
+test: setup  ## set up and run all tests (four minutes on two cores)
+	$(BIN)/python -m pytest -n $(CORES)
 
-lint: setup
-	$(BIN)/ruff check $(STEPS)
-	$(BIN)/ruff format --check $(STEPS)
+test-fast: setup  ## all tests but those that run the workflow (about a minute)
+	$(BIN)/python -m pytest -n $(CORES) -m "not workflow"
+
+lint: setup  ## check style and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check $(SNAKEFILES)
 	$(BIN)/snakemake --lint
 
-setup: $(VENV)/ready
+docs: setup  ## write docs/configuration.md and the schema anew, from the code
+	$(BIN)/python -m fal.documentation
 
-$(VENV)/ready: requirements.txt pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+status: setup  ## how far a run is, from its folder: make status RESULTS=results
+	@$(BIN)/python -m fal.reporting.status $(RESULTS)
 
-clean:
-	rm -rf results logs
+workflow-report: setup  ## Snakemake's own report, with the graph of all jobs
+	$(BIN)/snakemake --report $(RESULTS)/workflow-report.html
+
+setup: $(VENV)/ready  ## set up .venv and nothing else
+
+$(VENV)/ready: $(REQUIREMENTS) pyproject.toml
+	@echo "Setting up $(VENV): PyTorch and what else is needed, some 3 GB to download, 6 GB on disk. Large packages:"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -r $(REQUIREMENTS) 2>&1 | $(LARGE_PACKAGES)
+	@$(PIP) --quiet --no-deps --editable . 2>&1 | $(LARGE_PACKAGES)
+	@touch $@
+	@echo "$(VENV) is ready."
+
+# Of what pip says: the packages of 10 MB or more while they are fetched, and its errors.
+LARGE_PACKAGES := awk '/^ERROR|error:/ { print; fflush() } \
+	/^ *(Downloading|Using cached) .*\(([0-9]{2,}(\.[0-9]+)? MB|[0-9.]+ GB)\)/ { \
+	split($$0, part, /[()]/); sub(/.*\//, "", $$2); sub(/-cp.*|-py.*|-manylinux.*/, "", $$2); \
+	print "  " $$2 "  " part[2]; fflush() }'
+
+lock:  ## pin all packages, indirect ones too, as a fresh set-up of requirements.txt gives them
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	{ echo "# Written by 'make lock' from requirements.txt: all packages, on Linux x86-64."; \
+	  $(VENV)-lock/bin/python -m pip freeze --disable-pip-version-check | sed 's/^torch==/torch===/'; } > requirements.lock
+	rm -rf $(VENV)-lock
+
+clean:  ## remove the results folder: make clean RESULTS=results
+	@if [ -d "$(RESULTS)" ]; then du -sh "$(RESULTS)" | sed 's/^/Removing /'; rm -rf "$(RESULTS)"; \
+	else echo "There is no folder $(RESULTS)."; fi

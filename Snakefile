@@ -12,42 +12,36 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/runs.smk"
 include: "rules/prepare.smk"
 include: "rules/train.smk"
 include: "rules/query.smk"
-include: "rules/results.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
 
 
 rule all:
     default_target: True
     input:
-        f"{R}/report.html",
+        all_tables(),
+        all_figures(),
+        layout.report,
     localrule: True
     message:
-        "Tables, figures and {input} are ready"
+        "Tables, figures and the report are ready"
 
 
-rule results:
+rule tables:
     input:
         all_tables(),
+    localrule: True
+    message:
+        "All tables are ready"
+
+
+rule figures:
+    input:
         all_figures(),
     localrule: True
     message:
-        "All tables and figures are ready"
-
-
-rule report:
-    input:
-        rules.results.input,
-    output:
-        f"{R}/report.html",
-    log:
-        "logs/report.log",
-    conda:
-        "envs/fal.yaml"
-    params:
-        snakefile=workflow.snakefile,
-    message:
-        "Write the report {output}"
-    script:
-        "workflow_scripts/write_report.py"
+        "All figures are ready"

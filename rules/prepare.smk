@@ -1,25 +1,33 @@
 # From a data set to clients with a few labels each.
 
+from fal.data import kinds
+
+
+def fingerprint(dataset):
+    """Names, sizes and times of a data set's files: what is added or changed makes it anew."""
+    options = dict(settings.datasets[dataset])
+    return kinds.create(options.pop("kind"), **options).fingerprint()
+
 
 rule prepare_dataset:
-    input:
-        source=lambda w: S.datasets[w.dataset]["path"] or [],
     output:
-        description=f"{DATA}/dataset.json",
-        images=f"{DATA}/train_images.npy",
-        labels=f"{DATA}/train_labels.npy",
-        test_images=f"{DATA}/test_images.npy",
-        test_labels=f"{DATA}/test_labels.npy",
-        provenance=f"{DATA}/provenance.json",
+        description=layout.data("dataset.json"),
+        images=layout.data("train_images.npy"),
+        labels=layout.data("train_labels.npy"),
+        files=layout.data("train_files.txt"),
+        test_images=layout.data("test_images.npy"),
+        test_labels=layout.data("test_labels.npy"),
+        provenance=layout.data("provenance.json"),
     log:
-        "logs/prepare_dataset/{dataset}.log",
+        layout.log("prepare_dataset", "data"),
     benchmark:
-        "logs/prepare_dataset/{dataset}.benchmark.tsv"
+        layout.log("prepare_dataset", "data", ".benchmark.tsv")
     priority: 100
     conda:
         "../envs/fal.yaml"
     params:
-        options=lambda w: S.datasets[w.dataset],
+        options=lambda w: settings.datasets[w.dataset],
+        fingerprint=lambda w: fingerprint(w.dataset),
     message:
         "Read the images of {wildcards.dataset}"
     script:
@@ -30,10 +38,12 @@ rule partition_clients:
     input:
         labels=rules.prepare_dataset.output.labels,
     output:
-        partition=f"{SPLIT}/partition.npz",
-        provenance=f"{SPLIT}/provenance.json",
+        partition=layout.partition("partition.npz"),
+        provenance=layout.partition("provenance.json"),
     log:
-        "logs/partition_clients/{dataset}/alpha-{alpha}_clients-{clients}_seed-{seed}.log",
+        layout.log("partition_clients", "partition"),
+    benchmark:
+        layout.log("partition_clients", "partition", ".benchmark.tsv")
     priority: 100
     conda:
         "../envs/fal.yaml"
@@ -48,15 +58,17 @@ rule label_initial:
     input:
         partition=rules.partition_clients.output.partition,
     output:
-        labeled=f"{SPLIT}/initial.npz",
-        provenance=f"{SPLIT}/initial_provenance.json",
+        labeled=layout.partition("initial.npz"),
+        provenance=layout.partition("initial_provenance.json"),
     log:
-        "logs/label_initial/{dataset}/alpha-{alpha}_clients-{clients}_seed-{seed}.log",
+        layout.log("label_initial", "partition"),
+    benchmark:
+        layout.log("label_initial", "partition", ".benchmark.tsv")
     priority: 100
     conda:
         "../envs/fal.yaml"
     params:
-        initial=S.labeling["initial"],
+        initial=settings.labeling.initial,
     message:
         "Label the first images of {wildcards.dataset}'s {wildcards.clients} clients"
         " (alpha {wildcards.alpha}, seed {wildcards.seed})"

@@ -1,43 +1,41 @@
-# From what the models say to the images that the oracle labels next.
+# From the models of a cycle to the images that the oracle labels next.
+
+WEIGHTS = {
+    "global": "global.safetensors",
+    "local": "clients.safetensors",
+    "kd": "kd.safetensors",
+}
 
 
-rule score_pool:
+def models_input(w):
+    """The models that a strategy needs."""
+    return {role: model_file(WEIGHTS[role], w) for role in STRATEGIES[w.strategy].needs}
+
+
+rule query_clients:
     input:
-        unpack(outputs_input),
+        unpack(clients_input),
+        unpack(models_input),
     output:
-        f"{CYCLE}/scores.parquet",
+        scores=layout.cycle("scores.parquet"),
+        query=layout.cycle("query.csv"),
+        explanation=layout.cycle("explanation.json"),
+        labeled=layout.cycle("labeled.npz"),
+        provenance=layout.cycle("query_provenance.json"),
+        outputs=[layout.cycle("outputs.safetensors")] if "outputs" in settings.keep else [],
     log:
-        f"logs/score_pool/{LOG}.log",
+        layout.log("query_clients", "cycle"),
+    benchmark:
+        layout.log("query_clients", "cycle", ".benchmark.tsv")
     conda:
         "../envs/fal.yaml"
-    threads: S.compute["threads"]
+    threads: settings.compute.threads
     params:
-        strategy=lambda w: S.strategies[w.strategy],
+        strategy=lambda w: settings.strategies[w.strategy],
+        model=lambda w: settings.models[w.model],
+        budget=settings.labeling.budget,
     message:
-        "Score the unlabeled images by {wildcards.strategy} in cycle {wildcards.cycle}"
+        "Query by {wildcards.strategy} after cycle {wildcards.cycle}"
         " on {wildcards.dataset} (seed {wildcards.seed})"
     script:
-        "../workflow_scripts/score_pool.py"
-
-
-rule select_queries:
-    input:
-        unpack(outputs_input),
-        scores=rules.score_pool.output[0],
-    output:
-        query=f"{CYCLE}/query.csv",
-        labeled=f"{CYCLE}/labeled.npz",
-        provenance=f"{CYCLE}/query_provenance.json",
-    log:
-        f"logs/select_queries/{LOG}.log",
-    conda:
-        "../envs/fal.yaml"
-    threads: S.compute["threads"]
-    params:
-        strategy=lambda w: S.strategies[w.strategy],
-        budget=S.labeling["budget"],
-    message:
-        "Query by {wildcards.strategy} in cycle {wildcards.cycle}"
-        " on {wildcards.dataset} (seed {wildcards.seed})"
-    script:
-        "../workflow_scripts/select_queries.py"
+        "../workflow_scripts/query_clients.py"

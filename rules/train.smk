@@ -1,27 +1,41 @@
-# Federated training of one cycle, and what its models say of the clients' images.
+# Federated training of one cycle, and the clients' distilled models.
+
+
+def weights_to_keep(cycle):
+    """Whether the clients' models of a cycle are kept: those of cycle 0, which other strategies
+    share, and of the last cycle, which a further cycle would need, are."""
+    return "clients" in settings.keep or cycle in (0, CYCLES[-1])
+
+
+def cycles_where(kept):
+    """The cycles whose weights are kept, or are not, as a wildcard's regular expression."""
+    chosen = (str(cycle) for cycle in CYCLES if weights_to_keep(cycle) == kept)
+    return "|".join(chosen) or "none"
 
 
 rule train_cycle:
     input:
         unpack(clients_input),
     output:
-        model=f"{CYCLE}/global.safetensors",
-        clients=f"{CYCLE}/clients.safetensors",
-        metrics=f"{CYCLE}/metrics.csv",
-        result=f"{CYCLE}/result.json",
-        provenance=f"{CYCLE}/provenance.json",
+        model=layout.cycle("global.safetensors"),
+        clients=layout.cycle("clients.safetensors"),
+        metrics=layout.cycle("metrics.csv"),
+        result=layout.cycle("result.json"),
+        provenance=layout.cycle("provenance.json"),
     log:
-        f"logs/train_cycle/{LOG}.log",
+        layout.log("train_cycle", "cycle"),
     benchmark:
-        f"logs/train_cycle/{LOG}.benchmark.tsv"
+        layout.log("train_cycle", "cycle", ".benchmark.tsv")
+    wildcard_constraints:
+        cycle=cycles_where(kept=True),
     conda:
         "../envs/fal.yaml"
-    threads: S.compute["threads"]
+    threads: settings.compute.threads
     params:
-        training=S.training,
-        loss=lambda w: training_of(w.strategy),
-        model=lambda w: S.models[w.model],
-        algorithm=lambda w: S.algorithms[w.algorithm],
+        training=TRAINING,
+        loss=lambda w: objective_of(w.strategy),
+        model=lambda w: settings.models[w.model],
+        algorithm=lambda w: settings.algorithms[w.algorithm],
     message:
         "Train cycle {wildcards.cycle} of {wildcards.strategy} with {wildcards.algorithm}"
         " on {wildcards.dataset} (seed {wildcards.seed})"
@@ -29,24 +43,37 @@ rule train_cycle:
         "../workflow_scripts/train_cycle.py"
 
 
+use rule train_cycle as train_middle_cycle with:
+    output:
+        model=layout.cycle("global.safetensors"),
+        clients=temp(layout.cycle("clients.safetensors")),
+        metrics=layout.cycle("metrics.csv"),
+        result=layout.cycle("result.json"),
+        provenance=layout.cycle("provenance.json"),
+    wildcard_constraints:
+        cycle=cycles_where(kept=False),
+
+
 rule distill_clients:
     input:
         unpack(clients_input),
         model=rules.train_cycle.output.model,
     output:
-        models=f"{CYCLE}/kd.safetensors",
-        provenance=f"{CYCLE}/kd_provenance.json",
+        models=layout.cycle("kd.safetensors"),
+        provenance=layout.cycle("kd_provenance.json"),
     log:
-        f"logs/distill_clients/{LOG}.log",
+        layout.log("distill_clients", "cycle"),
     benchmark:
-        f"logs/distill_clients/{LOG}.benchmark.tsv"
+        layout.log("distill_clients", "cycle", ".benchmark.tsv")
+    wildcard_constraints:
+        cycle=cycles_where(kept=True),
     conda:
         "../envs/fal.yaml"
-    threads: S.compute["threads"]
+    threads: settings.compute.threads
     params:
-        distillation=S.distillation,
-        training={k: S.training[k] for k in ("momentum", "weight_decay", "precision")},
-        model=lambda w: S.models[w.model],
+        distillation=DISTILLATION,
+        training={key: TRAINING[key] for key in ("momentum", "weight_decay", "precision")},
+        model=lambda w: settings.models[w.model],
     message:
         "Distill the model of every client in cycle {wildcards.cycle} of {wildcards.strategy}"
         " on {wildcards.dataset} (seed {wildcards.seed})"
@@ -54,28 +81,9 @@ rule distill_clients:
         "../workflow_scripts/distill_clients.py"
 
 
-MODELS_OF_ROLE = {
-    "global": rules.train_cycle.output.model,
-    "local": rules.train_cycle.output.clients,
-    "kd": rules.distill_clients.output.models,
-}
-
-
-rule extract_features:
-    input:
-        unpack(clients_input),
-        models=lambda w: MODELS_OF_ROLE[w.role],
+use rule distill_clients as distill_clients_of_middle_cycle with:
     output:
-        f"{CYCLE}/outputs_{{role}}.safetensors",
-    log:
-        f"logs/extract_features/{LOG}_{{role}}.log",
-    conda:
-        "../envs/fal.yaml"
-    threads: S.compute["threads"]
-    params:
-        model=lambda w: S.models[w.model],
-    message:
-        "Look at all images with the {wildcards.role} model of cycle {wildcards.cycle}"
-        " of {wildcards.strategy} on {wildcards.dataset} (seed {wildcards.seed})"
-    script:
-        "../workflow_scripts/extract_features.py"
+        models=temp(layout.cycle("kd.safetensors")),
+        provenance=layout.cycle("kd_provenance.json"),
+    wildcard_constraints:
+        cycle=cycles_where(kept=False),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fal.errors import InputError, suggest
@@ -24,10 +24,15 @@ T = TypeVar("T")
 class Words:
     """In a field's annotation: what the value must be, in words, where type and bounds do not say.
 
-    ``Annotated[float | int, Words("a fraction or a whole number")]``
+    ``Annotated[str, Words("auto or cpu", pattern="^(auto|cpu)$")]``. pattern: of a text.
     """
 
     text: str
+    pattern: str | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        core_schema = handler(source)
+        return {**core_schema, "pattern": self.pattern} if self.pattern else core_schema
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
         return {**handler(core_schema), "words": self.text}
@@ -70,7 +75,17 @@ def parse(kind: type[T], given: Mapping[str, Any], owner: str, prefix: str | Non
 
 def schema(kind: type) -> dict[str, Any]:
     """JSON schema (draft 2020-12) of the options of ``kind``: types, bounds, defaults, docs."""
-    return _adapter(kind).json_schema()
+    whole = _adapter(kind).json_schema()
+    for base in kind.__mro__[1:]:
+        if issubclass(base, Options) and base is not Options:
+            for name, part in _adapter(base).json_schema().get("properties", {}).items():
+                whole["properties"][name] = part | whole["properties"].get(name, {})
+    return whole
+
+
+def given_options(instance: Options) -> dict[str, Any]:
+    """All options of an instance by name, defaults included."""
+    return {option.name: getattr(instance, option.name) for option in fields(instance)}
 
 
 _ORDER = {"unexpected_keyword_argument": 0, "missing": 2}
@@ -92,16 +107,17 @@ def _plain(value: Any) -> Any:
 
 def _sentence(kind: type, error: dict[str, Any], owner: str, prefix: str) -> str:
     """One sentence for one of pydantic's errors."""
-    where, value = list(error["loc"]), error["input"]
+    where, value = _fields(schema(kind), error["loc"]), error["input"]
     if error["type"] == "value_error":
-        return f"{prefix}{error['ctx']['error']}"
+        holder = f"{prefix}{dotted(where)}: " if where else f"{owner}: " if prefix else ""
+        return f"{holder}{error['ctx']['error']}"
     if error["type"] == "missing":
-        return f"{owner} needs the option '{where[-1]}'"
+        return f"{owner} needs the option '{error['loc'][-1]}'"
     if error["type"] == "unexpected_keyword_argument":
-        known = list(_field(schema(kind), where[:-1]).get("properties", {}))
-        hint = suggest(where[-1], known) if known else "; it has none"
-        inside = f" in {prefix}{dotted(where[:-1])}" if where[:-1] else ""
-        return f"{owner} has no option '{where[-1]}'{inside}{hint}"
+        known = list(_field(schema(kind), where).get("properties", {}))
+        hint = suggest(error["loc"][-1], known) if known else "; it has none"
+        holder = f"{prefix}{dotted(where)}" if where else owner
+        return f"{holder} has no option '{error['loc'][-1]}'{hint}"
     field = _field(schema(kind), where)
     return unusable(f"{prefix}{dotted(where)}", value, field)
 
@@ -112,9 +128,19 @@ def unusable(key: str, value: object, field: Mapping[str, Any]) -> str:
     if known and isinstance(value, str):
         return f"{key} is {shown(value)}, which is unknown{suggest(value, known)}"
     hint = ""
-    if isinstance(value, str) and (number := _number_in(value)):
+    is_list = field.get("type") == "array"
+    if isinstance(value, str) and not is_list and (number := _number_in(value)):
         hint = f"; write {number}, without quotes and with a point"
     return f"{key} is {shown(value)}, but must be {requirement(field)}{hint}"
+
+
+def _fields(node: dict[str, Any], where: Iterable[str | int]) -> list[str | int]:
+    """The part of pydantic's location that names fields and positions, and no type in a union."""
+    path: list[str | int] = []
+    for step in where:
+        if isinstance(step, int) or step in _field(node, path).get("properties", {}):
+            path.append(step)
+    return path
 
 
 def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
@@ -194,4 +220,7 @@ def _number_in(text: str) -> str | None:
         float(candidate)
     except ValueError:
         return None
-    return candidate
+    mantissa, exponent, power = candidate.partition("e")
+    return (
+        candidate if "." in mantissa else f"{mantissa}{'.0' if exponent else ''}{exponent}{power}"
+    )

@@ -3,22 +3,49 @@
 import hashlib
 import json
 import platform
+import sys
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from fal.registry import OWN
 from fal.storage import replacing
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "POT", "snakemake")
-CODE = Path(__file__).resolve().parents[1]
 
 
-def code_digest() -> str:
-    """SHA-256 over the names and contents of all step scripts and library files."""
-    digest = hashlib.sha256()
-    for path in sorted(CODE.rglob("*.py")):
-        digest.update(f"{path.relative_to(CODE)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def loaded_code() -> dict[str, str]:
+    """The script and every module of this project or of the user that it has imported so far.
+
+    Returns, by name, the first 16 digits of the SHA-256 of the source. What a step did not import
+    cannot have had a part in its result.
+    """
+    code = {}
+    for name, module in sorted(sys.modules.items()):
+        own = name == "__main__" or name.startswith(OWN)
+        file = getattr(module, "__file__", None) if own or name.split(".")[0] == "fal" else None
+        if file and Path(file).is_file():
+            code[Path(file).name if own else name] = source_digest(file)
+    return code
+
+
+def source_digest(file: str | Path) -> str:
+    """The first 16 digits of the SHA-256 of a source file."""
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
+
+
+def code_digest(code: Mapping[str, str]) -> str:
+    """One SHA-256 over what ``loaded_code`` returned."""
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def installed(package: str) -> str | None:
+    """The version of a package, or None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def write(
@@ -32,7 +59,8 @@ def write(
     **found: object,
 ) -> None:
     """Write a provenance record as JSON; ``found`` holds what the step itself wants to tell."""
-    record = {
+    code = loaded_code()
+    record: dict[str, Any] = {
         "step": step,
         "wildcards": dict(wildcards),
         "settings": dict(settings),
@@ -40,8 +68,9 @@ def write(
         "seconds": round(seconds, 3),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {package: version(package) for package in PACKAGES},
-        "code": code_digest(),
+        "versions": {package: installed(package) for package in PACKAGES},
+        "code": code_digest(code),
+        "modules": code,
         **found,
     }
     with replacing(path) as temporary:

@@ -7,7 +7,6 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -15,6 +14,9 @@ from fal.errors import InputError, suggest
 from fal.options import Options, parse, schema
 
 T = TypeVar("T", bound=Options)
+
+OWN = "own_"
+"""What the names of modules loaded from users' files begin with."""
 
 
 class Entry(NamedTuple):
@@ -45,14 +47,19 @@ class Registry(Generic[T]):
 
         Raises InputError if the name or an option is unknown or a value will not do.
         """
+        return self.parse(name, options, f"{self.noun} '{name}'")
+
+    def parse(
+        self, name: str, options: Mapping[str, Any], owner: str, prefix: str | None = None
+    ) -> T:
+        """As ``create``; ``owner`` and ``prefix`` as in ``fal.options.parse``."""
         kind, fixed = self.find(name)
-        owner = f"{self.noun} '{name}'"
         for option in fixed:
             if option in options:
                 known = self.options_of(name)
                 hint = suggest(option, known) if known else "; it has none"
                 raise InputError(f"{owner} has no option '{option}'{hint}")
-        return parse(kind, {**fixed, **options}, owner)
+        return parse(kind, {**fixed, **options}, owner, prefix)
 
     def find(self, name: str) -> tuple[type[T], Mapping[str, Any]]:
         """The class that ``name`` stands for and the options that the name fixes.
@@ -72,19 +79,13 @@ class Registry(Generic[T]):
         properties = schema(kind).get("properties", {})
         return {option: part for option, part in properties.items() if option not in fixed}
 
-    def modules(self, name: str) -> list[str | Path]:
-        """The module or the user's file that ``name`` is defined in."""
-        if ".py:" in name:
-            return [Path(name.rpartition(":")[0])]
-        return [self.entries[name].module]
-
     def _load(self, name: str) -> type[T]:
         file, _, kind = name.rpartition(":")
         path = Path(file).resolve()
         owner = f"{self.noun} '{name}'"
         if not path.is_file():
             raise InputError(f"{owner}: there is no file '{path}'")
-        module_name = f"own_{hashlib.blake2b(bytes(path), digest_size=8).hexdigest()}"
+        module_name = f"{OWN}{hashlib.blake2b(bytes(path), digest_size=8).hexdigest()}"
         if module_name not in sys.modules:
             spec = importlib.util.spec_from_file_location(module_name, path)
             assert spec and spec.loader
@@ -102,8 +103,3 @@ class Registry(Generic[T]):
                 f"{owner}: '{path}' has no class '{kind}' made from {self.base.__name__}"
             )
         return found
-
-
-def given_options(instance: Options) -> dict[str, Any]:
-    """All options of an instance by name, with the defaults filled in."""
-    return {field.name: getattr(instance, field.name) for field in fields(instance)}

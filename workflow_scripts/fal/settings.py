@@ -1,92 +1,127 @@
-"""The configuration: defaults filled in, every value checked before any job starts."""
+"""The configuration of a run: defaults filled in, every value checked before any job starts."""
 
-import copy
+from __future__ import annotations
+
 import json
-import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Gt, MinLen
+
+from fal.data.kinds import KINDS
+from fal.data.labeling import Labeling
 from fal.errors import InputError, suggest
-from fal.query import strategies
+from fal.federated.algorithms import ALGORITHMS
+from fal.federated.networks import NETWORKS
+from fal.federated.options import Distillation, Training
+from fal.layout import SHARED
+from fal.options import Options, Words, given_options, parse, shown
+from fal.query.strategies import STRATEGIES
+from fal.registry import Registry
 
-SCHEMA = Path(__file__).parents[2] / "rules" / "config.schema.yaml"
+Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
+NAME = re.compile(r"(?!\.)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
 
-SIZES = {
-    "digits": (10, 1797),
-    "cifar10": (10, 50_000),
-    "cifar100": (100, 50_000),
-    "tiny_imagenet": (200, 100_000),
-}
-"""Classes and training images (digits: all images) of the kinds that are known beforehand."""
 
-NOT_APPLICABLE = {
-    "digits": {"path"},
-    "cifar10": {"test_fraction"},
-    "cifar100": {"test_fraction"},
-    "tiny_imagenet": {"test_fraction"},
-    "fedavg": {"mu"},
-    "scaffold": {"mu"},
-}
-"""Options that the schema allows but that mean nothing to a data set's kind or an algorithm."""
+@dataclass(frozen=True, kw_only=True)
+class Compute(Options):
+    """Where and how jobs compute. None of it makes anything run again."""
 
-Options = dict[str, Any]
+    device: Annotated[
+        str, Words("auto, cpu, cuda or cuda:N", pattern="^(auto|cpu|cuda|cuda:[0-9]+)$")
+    ] = "auto"
+    """Device of the jobs; auto is the GPU where there is one."""
+    threads: Annotated[int, Ge(1)] = 1
+    """CPU threads of a job; on the CPU the last digits of a result depend on it."""
+    inference_batch: Annotated[int, Ge(1)] = 64
+    """Images per forward pass when nothing is trained. Beyond 64 of 32x32 pixels a CPU gets slower:
+    each pass then asks the system for its memory anew."""
+    checkpoint_seconds: Annotated[float, Ge(0)] = 60
+    """Least time between two savings of a training's state, from which a killed job goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration(Options):
+    """All keys of a configuration. Every combination of datasets, alphas, clients, models,
+    algorithms, strategies and seeds is run."""
+
+    results: Annotated[str, Words("a path, not empty and without braces", pattern="^[^{}]+$")] = (
+        "results"
+    )
+    """Folder that everything of a run is written to."""
+    data_path: Annotated[str, MinLen(1)] | None = None
+    """Folder or archive of the data sets that name no path of their own; the embedded digits need
+    none. CIFAR and Tiny-ImageNet are looked for in the folder, or downloaded if there is none."""
+    datasets: Entries = ("digits",)
+    """Data sets, each a name or a mapping of one name to its options."""
+    alphas: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.1,)
+    """Concentrations of the Dirichlet distribution of classes over clients; the smaller, the more
+    the clients differ."""
+    clients: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10,)
+    """Numbers of clients that the training images are divided among."""
+    models: Entries = ("cnn",)
+    """Networks, each a name or a mapping of one name to its options."""
+    algorithms: Entries = ("fedavg",)
+    """Federated learning algorithms, each a name or a mapping of one name to its options."""
+    strategies: Entries = ("random", "g-entropy", "ifal")
+    """Query strategies, each a name or a mapping of one name to its options."""
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (1, 2, 3)
+    """Seeds; everything is repeated for each of them."""
+    labeling: Labeling = field(default_factory=Labeling)
+    """How many images are labeled, per client."""
+    training: Training = field(default_factory=Training)
+    """Federated training in each cycle, from a fresh model."""
+    distillation: Distillation = field(default_factory=Distillation)
+    """Training of the clients' distilled models, for the strategies that need them."""
+    compute: Compute = field(default_factory=Compute)
+    """Where and how jobs compute."""
+    keep: tuple[Literal["outputs", "clients"], ...] = ()
+    """Large files to keep that are otherwise removed once they were used: outputs, the features
+    and logits of all images; clients, the local and distilled models of queried cycles."""
+
+    def __post_init__(self) -> None:
+        for key in ("alphas", "clients", "seeds"):
+            values = list(getattr(self, key))
+            for position, value in enumerate(values):
+                if value in values[:position]:
+                    raise InputError(f"{key} has {value:g} more than once; list every value once")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A checked configuration in which every key is present.
+class Settings(Configuration):
+    """A checked configuration. Entries are resolved to name -> options.
 
-    datasets: name -> {kind, path, image_size, train_size, test_fraction, normalization}.
-    models, algorithms: name -> {method, ...all options of that method}.
-    strategies: name -> {method, ...options as they were given}.
+    datasets: {kind, ...all options of the kind}. models, algorithms: {method, ...all options}.
+    strategies: {method, ...options as they were given}. warnings: what is doubtful, in sentences.
     """
 
-    results: str
-    datasets: dict[str, Options]
-    models: dict[str, Options]
-    algorithms: dict[str, Options]
-    strategies: dict[str, Options]
-    alphas: tuple[float, ...]
-    clients: tuple[int, ...]
-    seeds: tuple[int, ...]
-    labeling: Options
-    training: Options
-    distillation: Options
-    compute: Options
+    datasets: dict[str, dict[str, Any]]  # type: ignore[assignment]
+    models: dict[str, dict[str, Any]]  # type: ignore[assignment]
+    algorithms: dict[str, dict[str, Any]]  # type: ignore[assignment]
+    strategies: dict[str, dict[str, Any]]  # type: ignore[assignment]
+    warnings: tuple[str, ...] = ()
 
 
 def resolve(config: Mapping[str, Any]) -> Settings:
-    """Check ``config`` (left unchanged) against the schema and against itself.
+    """Check ``config`` (left unchanged) and fill in the defaults.
 
     Raises InputError, in one sentence, for the first key or value that cannot be used.
     """
-    schema = load_schema()
-    _check_schema(config, schema)
-    config = _with_defaults(config, schema)
+    given = parse(Configuration, config, "the configuration", prefix="")
+    _check_results(given.results)
     settings = Settings(
-        results=config["results"],
-        datasets=_datasets(config["datasets"], config["data_path"], schema["$defs"]["dataset"]),
-        models=_components("models", config["models"], schema["$defs"]["model"]),
-        algorithms=_components("algorithms", config["algorithms"], schema["$defs"]["algorithm"]),
-        strategies=_strategies(config["strategies"]),
-        alphas=tuple(config["alphas"]),
-        clients=tuple(config["clients"]),
-        seeds=tuple(config["seeds"]),
-        labeling=config["labeling"],
-        training=config["training"],
-        distillation=config["distillation"],
-        compute=config["compute"],
+        **{
+            **given_options(given),
+            "datasets": _datasets(given.datasets, given.data_path),
+            "models": _components("models", given.models, NETWORKS),
+            "algorithms": _components("algorithms", given.algorithms, ALGORITHMS),
+            "strategies": _strategies(given.strategies),
+        }
     )
-    _check_labeling(settings.labeling)
-    for name, options in settings.datasets.items():
-        size = _training_size(name, options)
-        for clients in settings.clients if size else ():
-            check_sizes(settings.labeling, name, size, clients)
-    return settings
+    return replace(settings, warnings=tuple(_check_sizes(settings)))
 
 
 def retyped(value: Any) -> Any:
@@ -109,67 +144,44 @@ def retyped(value: Any) -> Any:
     return read if read is None or isinstance(read, int | float) else value
 
 
-def count(value: float, size: int) -> int:
-    """How many of ``size`` images ``value`` means: a fraction of them (rounded half up, at least
-    1) where it is below 1, else itself."""
-    return max(1, math.floor(value * size + 0.5)) if value < 1 else int(value)
+def _check_results(results: str) -> None:
+    """Refuse a results folder that is a file or lies in one."""
+    for path in (Path(results), *Path(results).parents):
+        if path.exists():
+            if not path.is_dir():
+                raise InputError(
+                    f"results is '{results}', but '{path}' is a file; name a folder for the results"
+                )
+            return
 
 
-def format_number(value: float) -> str:
-    """A number as a path segment: without exponent, and the same for 1 and 1.0."""
-    return format(Decimal(repr(value)).normalize(), "f")
+def _check_sizes(settings: Settings) -> Iterator[str]:
+    """Check the labeling against all data sets whose size is known; yield what is doubtful."""
+    for name, options in settings.datasets.items():
+        source = _create(KINDS, f"datasets.{name}", options, "kind")
+        try:
+            size = source.size()
+        except InputError as error:
+            raise InputError(f"datasets.{name}.{error}") from None
+        for clients in settings.clients if size else ():
+            settings.labeling.check(name, size[1], clients)
+            yield from settings.labeling.warnings(name, size[1], clients)
 
 
-def check_sizes(labeling: Mapping[str, Any], dataset: str, num_train: int, clients: int) -> None:
-    """Check that ``num_train`` images suffice for ``clients`` equally large clients.
-
-    labeling: initial, budget and cycles, as in Settings.
-
-    Raises InputError for more clients than images, for fewer labeled images than batch norm can
-    train on, and for queries beyond a client's images. Rounding a fraction may make the last query
-    smaller than the others, but never empty.
-    """
-    if clients > num_train:
-        raise InputError(
-            f"clients is {clients}, but data set '{dataset}' has only {num_train} training images; "
-            "use fewer clients"
-        )
-    size = num_train // clients
-    initial, budget, cycles = (labeling[key] for key in ("initial", "budget", "cycles"))
-    first, query = count(initial, size), count(budget, size)
-    if min(first, size) < 2:
-        raise InputError(
-            f"labeling.initial is {initial}, which labels {min(first, size)} of the {size} images "
-            f"of a client ({dataset}, {clients} clients), but batch norm needs at least 2"
-        )
-    exact = [value * size if value < 1 else value for value in (initial, budget)]
-    too_many = exact[0] + cycles * exact[1] > size + 1e-6
-    last_query_empty = cycles > 0 and first + (cycles - 1) * query >= size
-    if too_many or last_query_empty:
-        raise InputError(
-            f"labeling asks for {first + cycles * query} images of a client (initial {initial}, "
-            f"{cycles} cycles of budget {budget}), but each has only {size} ({dataset}, {clients} "
-            "clients); lower initial, budget or cycles"
-        )
+# Entries of the lists: a name, or {name: {options}}.
 
 
-def _check_labeling(labeling: Options) -> None:
-    initial, budget, cycles = (labeling[key] for key in ("initial", "budget", "cycles"))
-    share = sum(n * value for n, value in ((1, initial), (cycles, budget)) if value < 1)
-    if share > 1 + 1e-9:
-        raise InputError(
-            f"labeling asks for {100 * share:.4g}% of a client's images (initial {initial}, "
-            f"{cycles} cycles of budget {budget}); 100% is the most"
-        )
-
-
-# Entries of the lists: a name, or {name: options}.
-
-
-def _entries(key: str, items: list) -> Iterator[tuple[str, Options]]:
+def _entries(key: str, items: tuple[Any, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     seen = set()
-    for item in items:
-        name, options = (item, {}) if isinstance(item, str) else next(iter(item.items()))
+    for position, item in enumerate(items):
+        name, options = item, {}
+        if isinstance(item, Mapping) and len(item) == 1:
+            name, options = next(iter(item.items()))
+        if not (isinstance(name, str) and NAME.fullmatch(name) and isinstance(options, Mapping)):
+            raise InputError(
+                f"{key}[{position}] is {shown(item)}, but must be a name of letters, digits, '_', "
+                "'.' and '-', or {name: {options}}"
+            )
         if name in seen:
             raise InputError(
                 f"{key} has two entries named '{name}'; give each a name of its own, as in "
@@ -179,43 +191,71 @@ def _entries(key: str, items: list) -> Iterator[tuple[str, Options]]:
         yield name, dict(options)
 
 
-def _choose(key: str, name: str, given: Options, field: str, schema: dict) -> str:
-    """The kind or method of an entry, its name where it gives none."""
-    choice = given.get(field) or name
-    known = [value for value in schema["properties"][field]["enum"] if value]
-    if choice not in known:
-        raise InputError(f"{key}: '{choice}' is not a known {field}{suggest(choice, known)}")
-    unused = sorted(NOT_APPLICABLE.get(choice, set()) & given.keys())
-    if unused:
-        raise InputError(f"{key}.{name}.{unused[0]} has no meaning for '{choice}'; leave it out")
-    return choice
+def _choice(key: str, name: str, options: dict[str, Any], word: str, known: Registry) -> str:
+    """Takes the method (or kind) of an entry out of ``options``: its name where it gives none."""
+    choice = options.pop(word, None)
+    if choice is not None and not isinstance(choice, str):
+        raise InputError(f"{key}.{name}.{word} is {shown(choice)}, but must be a text")
+    if choice is None and name not in known:
+        raise InputError(
+            f"{key}: '{name}' is no {known.noun}{suggest(name, known)} (a name of your own needs a "
+            f"{word}, as in {{{name}: {{{word}: {next(iter(known))}}}}})"
+        )
+    return choice or name
 
 
-def _components(key: str, items: list, schema: dict) -> dict[str, Options]:
+def _create(registry: Registry, owner: str, options: Mapping[str, Any], word: str) -> Any:
+    """The component that resolved ``options`` describe."""
+    own = {key: value for key, value in options.items() if key != word}
+    return registry.parse(options[word], own, owner, prefix=f"{owner}.")
+
+
+def _components(key: str, items: tuple[Any, ...], registry: Registry) -> dict[str, dict[str, Any]]:
     components = {}
-    for name, given in _entries(key, items):
-        method = _choose(key, name, given, "method", schema)
-        options = {**_with_defaults(given, schema), "method": method}
-        unused = NOT_APPLICABLE.get(method, set())
-        components[name] = {k: value for k, value in options.items() if k not in unused}
+    for name, options in _entries(key, items):
+        method = _choice(key, name, options, "method", registry)
+        component = _create(registry, f"{key}.{name}", {"method": method, **options}, "method")
+        components[name] = {"method": method, **given_options(component)}
     return components
 
 
-def _datasets(items: list, data_path: str | None, schema: dict) -> dict[str, Options]:
+def _strategies(items: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+    strategies = {}
+    for name, options in _entries("strategies", items):
+        if name == SHARED:
+            raise InputError(
+                f"strategies: the name '{SHARED}' is reserved for cycle 0; choose another name"
+            )
+        method = _choice("strategies", name, options, "method", STRATEGIES)
+        strategies[name] = {"method": method, **options}
+        _create(STRATEGIES, f"strategies.{name}", strategies[name], "method")
+    return strategies
+
+
+def _datasets(items: tuple[Any, ...], data_path: str | None) -> dict[str, dict[str, Any]]:
     datasets = {}
     if data_path is not None:
         data_path = _existing("data_path", data_path)
-    for name, given in _entries("datasets", items):
-        kind = _choose("datasets", name, given, "kind", schema)
-        path = None if kind == "digits" else data_path
-        if given.get("path"):
-            path = _existing(f"datasets.{name}.path", given["path"])
-        if path is None and kind == "image_folder":
+    for name, options in _entries("datasets", items):
+        kind = _choice("datasets", name, options, "kind", KINDS)
+        takes_path = any(option.name == "path" for option in fields(KINDS.find(kind)[0]))
+        if takes_path and isinstance(options.get("path"), str):
+            options["path"] = _existing(f"datasets.{name}.path", options["path"])
+        elif takes_path and data_path is not None:
+            options["path"] = data_path
+        source = _create(KINDS, f"datasets.{name}", {"kind": kind, **options}, "kind")
+        if takes_path and source.needs_path and source.path is None:
             raise InputError(
-                f"data set '{name}' has no path; give it one, or set data_path (--config "
+                f"datasets.{name} has no path; give it one, or set data_path (--config "
                 "data_path=FOLDER_OR_ARCHIVE)"
             )
-        datasets[name] = {**_with_defaults(given, schema), "kind": kind, "path": path}
+        datasets[name] = {"kind": kind, **given_options(source)}
+    if data_path is not None and not any("path" in options for options in datasets.values()):
+        raise InputError(
+            f"data_path is '{data_path}', but no data set of this run reads files "
+            f"({', '.join(datasets)}); name one that does, as in --config "
+            "'datasets=[{mine: {kind: image_folder}}]'"
+        )
     return datasets
 
 
@@ -229,131 +269,52 @@ def _existing(key: str, path: str) -> str:
     return str(found)
 
 
-def _strategies(items: list) -> dict[str, Options]:
-    resolved = {}
-    for name, options in _entries("strategies", items):
-        if name == "initial":
-            raise InputError(
-                "strategies: the name 'initial' is reserved for cycle 0; choose another name"
-            )
-        method = options.pop("method", None) or name
-        try:
-            strategies.create(method, **options)
-        except InputError as error:
-            raise InputError(f"strategies.{name}: {error}") from error
-        resolved[name] = {"method": method, **options}
-    return resolved
+# The configuration as a JSON schema, for editors and for the generated page of all keys.
 
 
-def _training_size(name: str, options: Options) -> int | None:
-    """Training images of a data set, where that is known without reading it."""
-    kind, wanted = options["kind"], options["train_size"]
-    if kind not in SIZES:
-        return wanted
-    classes, size = SIZES[kind]
-    if kind == "digits":
-        test = round(size * options["test_fraction"])
-        size -= min(max(test, classes), size - classes)
-    if wanted and not classes <= wanted <= size:
-        raise InputError(
-            f"datasets.{name}.train_size is {wanted}, but must lie between {classes}, one image "
-            f"per class, and {size}, all training images"
-        )
-    return wanted or size
+def config_schema() -> dict[str, Any]:
+    """JSON schema (draft 2020-12) of the configuration, with the options of all components."""
+    from fal.options import schema
 
-
-# The schema: defaults, and its errors as sentences.
-
-
-@cache
-def load_schema() -> dict[str, Any]:
-    """The JSON schema of the configuration."""
-    import yaml
-
-    return yaml.safe_load(SCHEMA.read_text())
-
-
-def _with_defaults(value: Any, schema: dict) -> Any:
-    """A copy of ``value`` in which every missing key of a mapping has its default."""
-    if not isinstance(value, Mapping):
-        return copy.deepcopy(value)
-    filled = {key: copy.deepcopy(item) for key, item in value.items()}
-    for key, part in schema.get("properties", {}).items():
-        filled[key] = _with_defaults(filled.get(key, part["default"]), part)
-    return filled
-
-
-def _check_schema(config: Mapping[str, Any], schema: dict) -> None:
-    from jsonschema import Draft202012Validator, validators
-
-    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, x: isinstance(x, int) and not isinstance(x, bool),
-            "number": lambda _, x: (
-                isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x)
-            ),
+    whole = schema(Configuration)
+    for key, registry, word in COMPONENTS:
+        kinds = {}
+        for name in registry:
+            options = registry.options_of(name)
+            kinds[name] = {
+                "type": "object",
+                "properties": {word: {"const": name}, **options},
+                "additionalProperties": False,
+            }
+        whole["properties"][key]["items"] = {
+            "anyOf": [
+                {"enum": list(registry)},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+                    "additionalProperties": {
+                        "anyOf": [
+                            *kinds.values(),
+                            {
+                                "type": "object",
+                                "required": [word],
+                                "properties": {word: {"pattern": r"\.py:"}},
+                            },
+                        ]
+                    },
+                },
+            ]
         }
-    )
-    validator = validators.extend(Draft202012Validator, type_checker=checker)(schema)
-    error = next(validator.iter_errors(dict(config)), None)
-    if error:
-        raise InputError(_sentence(error))
+    return json.loads(json.dumps(whole))
 
 
-def _sentence(error: Any) -> str:
-    """One sentence for a jsonschema ValidationError."""
-    key = _dotted(error.absolute_path)
-    if error.validator == "anyOf" and isinstance(error.instance, Mapping):
-        inner = [e for e in error.context if e.validator != "type" or e.relative_path]
-        if inner:
-            return _sentence(inner[0])
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        unknown = next(name for name in error.instance if name not in known)
-        where = f"in {key} " if key else ""
-        return f"the key '{unknown}' {where}is unknown{suggest(unknown, known)}"
-    if error.validator == "uniqueItems":
-        items = error.instance
-        twice = next(x for i, x in enumerate(items) if x in items[:i])
-        return f"{key} has {twice} more than once; list every value once"
-    shown = _shown(error.instance)
-    if error.validator == "enum":
-        known = [value for value in error.schema["enum"] if value]
-        return f"{key} is {shown}, which is unknown{suggest(error.instance, known)}"
-    hint = ""
-    if isinstance(error.instance, str) and _is_number(error.instance):
-        hint = "; write a number without quotes and with a point, as in 1.0e-5"
-    return f"{key} is {shown}, but must be {requirement(error.schema)}{hint}"
-
-
-def _dotted(path: Any) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return "".join(parts).removeprefix(".")
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def requirement(schema: Mapping[str, Any]) -> str:
-    """What a value must be, in words: the schema's title, or else its type and bounds."""
-    if "title" in schema:
-        return schema["title"]
-    words = {
-        "exclusiveMinimum": "above",
-        "minimum": "of at least",
-        "exclusiveMaximum": "below",
-        "maximum": "at most",
-    }
-    bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
-    noun = {"integer": "a whole number", "number": "a number"}.get(schema["type"], "a text")
-    return " ".join([noun, " and ".join(bounds)]).strip()
+COMPONENTS: tuple[tuple[str, Registry, str], ...] = (
+    ("datasets", KINDS, "kind"),
+    ("models", NETWORKS, "method"),
+    ("algorithms", ALGORITHMS, "method"),
+    ("strategies", STRATEGIES, "method"),
+)
+"""The lists of components in a configuration: key, what its names stand for, and the option that
+says which of these an entry is."""

@@ -1,0 +1,71 @@
+# Which runs the configuration asks for, and how one cycle of a run links to the next.
+
+from itertools import product
+
+from fal.layout import SETTING, SHARED, fill, format_number
+
+CYCLES = range(settings.labeling.cycles + 1)
+QUERY_CYCLES = CYCLES[:-1]
+SETTINGS = [
+    dict(zip(SETTING, values))
+    for values in product(
+        settings.datasets,
+        settings.models,
+        map(format_number, settings.alphas),
+        settings.clients,
+        settings.algorithms,
+    )
+]
+RUNS = [
+    {**setting, "strategy": strategy, "seed": seed, "cycle": cycle}
+    for setting, strategy, seed, cycle in product(
+        SETTINGS, settings.strategies, settings.seeds, CYCLES
+    )
+]
+
+
+def objective_of(strategy):
+    """What a strategy's models are trained for: `common`, or the strategy's own loss."""
+    return STRATEGIES[strategy].training if strategy in STRATEGIES else "common"
+
+
+def trainer(strategy, cycle):
+    """The strategy under which the models of a cycle are kept: cycle 0 is shared."""
+    shared = int(cycle) == 0 and objective_of(strategy) == "common"
+    return SHARED if shared else strategy
+
+
+def cycle_file(name, run, **other):
+    """The file `name` of the cycle that a run or a job's wildcards name; `other` factors differ."""
+    return fill(layout.cycle(name), dict(run.items()), **other)
+
+
+def model_file(name, run):
+    """The file `name` of the models that the cycle is queried with."""
+    return cycle_file(name, run, strategy=trainer(run["strategy"], run["cycle"]))
+
+
+def labeled_file(w):
+    """What is labeled when a cycle begins: the initial set, or what the cycle before left."""
+    if int(w.cycle) == 0:
+        return layout.partition("initial.npz")
+    return cycle_file("labeled.npz", w, cycle=int(w.cycle) - 1)
+
+
+def clients_input(w):
+    """What every step that looks at the clients reads."""
+    return {
+        "dataset": layout.data("dataset.json"),
+        "partition": layout.partition("partition.npz"),
+        "labeled": labeled_file(w),
+    }
+
+
+def trained_files(name):
+    """The file `name` of every cycle that is trained, each once."""
+    return list(dict.fromkeys(model_file(name, run) for run in RUNS))
+
+
+def query_files(name):
+    """The file `name` of every query."""
+    return [cycle_file(name, run) for run in RUNS if run["cycle"] in QUERY_CYCLES]
