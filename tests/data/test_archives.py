@@ -1,48 +1,15 @@
 """Reading folders and archives: all formats, and all the ways in which they can be bad."""
 
-import io
 import os
 import stat
 import tarfile
 import zipfile
 
 import pytest
+from image_files import CONTENT, FORMATS, TAR_MODES, make, make_tar
 
 from fal.data.archives import extract, files
 from fal.errors import InputError
-
-CONTENT = {"train/cat/1.jpg": b"meow" * 500, "train/dog/1.jpg": os.urandom(5000), "README.md": b"x"}
-TAR_MODES = {".tar": "w", ".tar.gz": "w:gz", ".tar.xz": "w:xz"}
-FORMATS = [".zip", *TAR_MODES, "folder"]
-
-
-def make_tar(path, members, mode="w"):
-    """``members``: name -> bytes, or a ready TarInfo."""
-    with tarfile.open(path, mode) as archive:
-        for name, data in members.items():
-            if isinstance(data, tarfile.TarInfo):
-                archive.addfile(data)
-                continue
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
-
-
-def make(tmp_path, form, members=CONTENT):
-    if form in TAR_MODES:
-        return make_tar(tmp_path / f"set{form}", members, TAR_MODES[form])
-    if form == ".zip":
-        with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in members.items():
-                archive.writestr(name, data)
-        return tmp_path / "set.zip"
-    root = tmp_path / "set"
-    root.mkdir()
-    for name, data in members.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(data)
-    return root
 
 
 def contents(path):
@@ -191,3 +158,30 @@ def test_encrypted_zip(tmp_path):
     path.write_bytes(data)
     with pytest.raises(InputError, match="is encrypted"):
         contents(path)
+
+
+def zip_without_utf8_flag(path, name):
+    """An archive as macOS makes it: names in UTF-8, but not said to be."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("x" * len(name.encode())), b"1")
+    data = path.read_bytes().replace(b"x" * len(name.encode()), name.encode())
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_umlauts_are_shown_as_written(tmp_path, form):
+    assert contents(make(tmp_path, form, {"größe/süß.png": b"1"})) == {"größe/süß.png": b"1"}
+
+
+def test_umlauts_of_a_zip_that_does_not_say_how_they_are_written(tmp_path):
+    path = zip_without_utf8_flag(tmp_path / "a.zip", "größe/süß.png")
+    assert contents(path) == {"größe/süß.png": b"1"}
+
+
+def test_umlauts_of_an_old_zip(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("gr@e.png"), b"1")
+    path.write_bytes(path.read_bytes().replace(b"gr@e", "grÖe".encode("cp437")))
+    assert contents(path) == {"grÖe.png": b"1"}

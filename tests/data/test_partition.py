@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from fal.data.partition import (
     UNIT,
     _round_keeping_margins,
-    class_histogram,
+    class_counts,
     dirichlet_partition,
-    initial_labels,
     log_dirichlet,
 )
 from fal.errors import InputError
@@ -20,6 +19,13 @@ ALPHAS = st.floats(-3, 6).map(lambda exponent: 10.0**exponent)
 
 def balanced_labels(classes: int, per_class: int) -> np.ndarray:
     return np.repeat(np.arange(classes), per_class)
+
+
+def counts_of(labels, parts, num_classes):
+    client = np.empty(len(labels), dtype=np.int64)
+    for k, part in enumerate(parts):
+        client[part] = k
+    return class_counts(client, np.asarray(labels), num_classes)
 
 
 def mean_entropy(mixes: np.ndarray) -> float:
@@ -54,7 +60,7 @@ def test_every_example_once_in_clients_of_equal_size(class_sizes, clients, alpha
 @pytest.mark.parametrize(("clients", "classes"), [(100, 10), (10, 100), (100, 100), (3, 200)])
 def test_large_settings_keep_their_margins(clients, classes, alpha):
     labels = balanced_labels(classes, 5000 // classes)
-    table = class_histogram(labels, dirichlet_partition(labels, clients, alpha, 1), classes)
+    table = counts_of(labels, dirichlet_partition(labels, clients, alpha, 1), classes)
     assert set(table.sum(axis=1)) <= {5000 // clients, 5000 // clients + 1}
     assert np.array_equal(table.sum(axis=0), np.bincount(labels))
 
@@ -70,7 +76,7 @@ def test_rare_class_and_missing_class_numbers():
     labels = np.array([7] * 2 + [3] * 500 + [900] * 498)
     parts = dirichlet_partition(labels, 10, 0.1, 4)
     assert [len(part) for part in parts] == [100] * 10
-    assert class_histogram(labels, parts, 901).sum(axis=0)[[3, 7, 900]].tolist() == [500, 2, 498]
+    assert counts_of(labels, parts, 901).sum(axis=0)[[3, 7, 900]].tolist() == [500, 2, 498]
 
 
 def test_seeds_and_alphas_give_different_partitions():
@@ -89,7 +95,7 @@ def test_class_mix_is_as_concentrated_as_plain_dirichlet_draws(alpha):
         for seed in range(100)
     ]
     dealt = [
-        class_histogram(labels, dirichlet_partition(labels, clients, alpha, seed), classes) / 400
+        counts_of(labels, dirichlet_partition(labels, clients, alpha, seed), classes) / 400
         for seed in range(seeds)
     ]
     drawn, dealt = np.concatenate(drawn), np.concatenate(dealt)
@@ -102,7 +108,7 @@ def test_smaller_alpha_means_fewer_classes_per_client():
     entropies = []
     for alpha in (0.001, 0.01, 0.1, 1.0, 10.0, 1e6):
         tables = [
-            class_histogram(labels, dirichlet_partition(labels, 10, alpha, seed), 10) / 500
+            counts_of(labels, dirichlet_partition(labels, 10, alpha, seed), 10) / 500
             for seed in range(10)
         ]
         entropies.append(mean_entropy(np.concatenate(tables)))
@@ -163,32 +169,9 @@ def test_labels_must_be_a_row_of_integers():
         dirichlet_partition([[0.5, 1.0]], 1, 0.1, 0)
 
 
-def test_class_histogram_against_a_loop():
-    labels, parts = np.array([2, 0, 2, 1, 0]), [np.array([0, 2, 3]), np.array([1, 4])]
-    expected = [[sum(labels[i] == c for i in part) for c in range(4)] for part in parts]
-    assert class_histogram(labels, parts, 4).tolist() == expected
-
-
-@given(count=st.integers(0, 20), seed=st.integers(0, 2**32))
-def test_initial_labels_are_distinct_sorted_and_the_clients_own(count, seed):
-    parts = [np.arange(0, 40, 2), np.arange(1, 60, 2)]
-    chosen = initial_labels(parts, count, seed)
-    for part, some in zip(parts, chosen, strict=True):
-        assert len(some) == count
-        assert np.all(np.diff(some) > 0)
-        assert np.isin(some, part).all()
-    again = initial_labels(parts, count, seed)
-    assert all(np.array_equal(one, two) for one, two in zip(chosen, again, strict=True))
-
-
-def test_initial_labels_of_a_client_do_not_depend_on_the_others():
-    parts = [np.arange(100), np.arange(100, 200)]
-    both = initial_labels(parts, 10, 5)
-    assert np.array_equal(initial_labels(parts[:1], 10, 5)[0], both[0])
-    assert not np.array_equal(both[0], both[1] - 100)
-
-
-@pytest.mark.parametrize("count", [-1, 4])
-def test_initial_labels_must_fit_the_smallest_client(count):
-    with pytest.raises(InputError, match=r"smallest client \(3\)"):
-        initial_labels([np.arange(5), np.arange(5, 8)], count, 0)
+def test_class_counts_against_a_loop():
+    client, labels = np.array([0, 1, 0, 0, 1]), np.array([2, 0, 2, 1, 0])
+    expected = [
+        [sum(labels[i] == c for i in range(5) if client[i] == k) for c in range(4)] for k in (0, 1)
+    ]
+    assert class_counts(client, labels, 4).tolist() == expected

@@ -31,6 +31,8 @@ DAMAGE = (
     NotImplementedError,
 )
 
+UTF8_NAME = 1 << 11
+
 Read = Callable[[], bytes]
 
 
@@ -100,11 +102,21 @@ def _zip_files(path: Path) -> Iterator[tuple[str, Read]]:
             # Unix keeps the file type in the upper half of this field, other systems keep 0 there.
             kind = stat.S_IFMT(member.external_attr >> 16)
             folder = member.is_dir() or kind == stat.S_IFDIR
-            name = _safe_name(path, member.filename, folder or kind in (0, stat.S_IFREG))
+            name = _safe_name(path, _zip_name(member), folder or kind in (0, stat.S_IFREG))
             if member.flag_bits & 1:
                 raise InputError(f"'{path}' is encrypted; unpack it and give the folder instead")
             if not folder:
                 yield name, partial(archive.read, member)
+
+
+def _zip_name(member: zipfile.ZipInfo) -> str:
+    """The member's name; macOS writes UTF-8 without saying so, and Python takes it for CP437."""
+    if member.flag_bits & UTF8_NAME:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()
+    except UnicodeError:
+        return member.filename
 
 
 def _tar_files(path: Path) -> Iterator[tuple[str, Read]]:

@@ -1,8 +1,6 @@
 """Fetching official archives, with progress and a checksum."""
 
-from http.client import HTTPException
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from fal.errors import InputError
 
@@ -15,6 +13,9 @@ def download(url: str, md5: str, folder: Path) -> Path:
 
     It appears under its name only when it is whole. Raises InputError if it cannot be had.
     """
+    from http.client import HTTPException
+    from tempfile import TemporaryDirectory
+
     from torchvision.datasets.utils import check_integrity, download_url
 
     name = url.rsplit("/", 1)[1]

@@ -1,0 +1,51 @@
+"""Decoding, resizing and statistics of images."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from image_files import RNG
+from PIL import Image
+
+from fal.data.decoding import channel_statistics, decode
+
+
+@given(
+    images=hnp.arrays(
+        np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 5), st.just(3))
+    )
+)
+def test_statistics_agree_with_numpy(images):
+    mean, std = channel_statistics(images)
+    pixels = images.reshape(-1, 3) / 255
+    assert mean == pytest.approx(pixels.mean(axis=0))
+    assert std == pytest.approx(np.maximum(pixels.std(axis=0), 1 / 255), abs=1e-6)
+
+
+def test_statistics_of_many_chunks():
+    images = RNG.integers(0, 256, (10_000, 2, 2, 1), dtype=np.uint8)
+    mean, std = channel_statistics(images)
+    assert mean == pytest.approx([images.mean() / 255])
+    assert std == pytest.approx([images.std() / 255])
+
+
+def test_sixteen_bit_palette_and_rotated_images():
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((4, 4), 128 << 8, np.uint16)).save(buffer, "PNG")
+    pixels, gray = decode(buffer.getvalue(), 4)
+    assert gray
+    assert pixels.tolist() == [[[128] * 3] * 4] * 4
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), (200, 10, 30)).quantize(4).save(buffer, "PNG", transparency=b"\x40")
+    pixels, gray = decode(buffer.getvalue(), 4)
+    assert not gray
+    assert pixels.tolist() == [[[200, 10, 30]] * 4] * 4
+    buffer, image = io.BytesIO(), np.zeros((4, 4, 3), np.uint8)
+    image[0] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(image).save(buffer, "PNG", exif=exif)
+    assert np.array_equal(decode(buffer.getvalue(), 4)[0], image[::-1])

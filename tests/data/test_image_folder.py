@@ -1,0 +1,99 @@
+"""Folders and archives of class folders, whole ones and bad ones."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from image_files import FORMATS, class_folders, load, make, picture, split_set
+from PIL import Image
+
+from fal.errors import InputError
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_all_containers_give_the_same_data_set(tmp_path, form):
+    members = split_set() | {"README.md": b"x", "train/.DS_Store": b"x", "__MACOSX/a.png": b"x"}
+    path = make(tmp_path, form, members)
+    data = load("image_folder", name="pets", path=path, image_size=8)
+    assert data.classes == ["cat", "dog"]
+    assert data.train_images.shape == (12, 8, 8, 3)
+    assert data.train_images.dtype == np.uint8
+    assert data.train_labels.tolist() == [0] * 6 + [1] * 6
+    assert data.test_labels.tolist() == [0] * 3 + [1] * 3
+    assert data.test_labels.dtype == np.int64
+    assert (data.name, data.kind, data.flip, data.crop_padding) == ("pets", "image_folder", True, 0)
+    assert data.note == ""
+    for images, part in ((data.train_images, "train"), (data.test_images, "test")):
+        names = sorted(name for name in members if name.startswith(part) and name.endswith("png"))
+        for image, name in zip(images, names, strict=True):
+            assert np.array_equal(image, np.asarray(Image.open(io.BytesIO(members[name]))))
+
+
+@pytest.mark.parametrize("top", ["pets/", "a/b/"])
+def test_enclosing_folders_are_seen_through(tmp_path, top):
+    members = split_set(top=top) | {f"{top}logo.png": picture()}
+    data = load("image_folder", path=make(tmp_path, ".tar.gz", members))
+    assert data.classes == ["cat", "dog"]
+    assert len(data.train_images) == 12
+    assert data.note == "1 image(s) outside the class folders were ignored"
+
+
+@pytest.mark.parametrize("top", ["", "pets/"])
+def test_one_folder_is_split_class_by_class(tmp_path, top):
+    members = {top + name: data for name, data in class_folders().items()}
+    path = make(tmp_path, ".zip", members)
+    data = load("image_folder", path=path, test_fraction=0.2, seed=3)
+    assert np.bincount(data.train_labels).tolist() == [8, 8, 8]
+    assert np.bincount(data.test_labels).tolist() == [2, 2, 2]
+    again = load("image_folder", path=path, test_fraction=0.2, seed=3)
+    other = load("image_folder", path=path, test_fraction=0.2, seed=4)
+    assert np.array_equal(data.test_images, again.test_images)
+    assert not np.array_equal(data.test_images, other.test_images)
+    everything = np.concatenate([data.train_images, data.test_images]).reshape(30, -1)
+    assert len(np.unique(everything, axis=0)) == 30
+
+
+def test_formats_sizes_and_modes_are_mixed_freely(tmp_path):
+    members = {
+        "train/a/1.jpg": picture((40, 30), form="JPEG"),
+        "train/a/2.PNG": picture((5, 9), "RGBA"),
+        "train/a/3.bmp": picture((16, 16), form="BMP"),
+        "train/b/sub/4.gif": picture((20, 20), "L", "GIF"),
+        "train/b/5.webp": picture((20, 20), form="WEBP"),
+        "train/b/6": picture((7, 7)),
+        "train/b/LICENSE": b"no image, and no suffix that says so",
+        "train/b/labels.csv": b"no image",
+        "test/a/1.tiff": picture((20, 20), form="TIFF"),
+        "test/b/1.png": picture((20, 20), "L"),
+    }
+    data = load("image_folder", path=make(tmp_path, "folder", members))
+    assert data.train_images.shape == (6, 32, 32, 3)
+    assert data.test_images.shape == (2, 32, 32, 3)
+
+
+def test_gray_images_stay_gray_only_if_all_are(tmp_path):
+    members = {f"{label}/{i}.png": picture(mode="L") for label in "ab" for i in range(4)}
+    path = make(tmp_path, ".tar", members)
+    assert load("image_folder", path=path, image_size=8).train_images.shape == (6, 8, 8, 1)
+
+
+def test_unreadable_images_are_named_and_counted(tmp_path):
+    whole = picture((64, 64), form="JPEG")
+    bad = {f"train/cat/bad{i}.jpg": b"a text that calls itself an image" for i in range(7)}
+    bad["train/cat/cut.jpg"] = whole[: len(whole) // 2]
+    with pytest.raises(InputError, match=r"8 unreadable image\(s\), such as train/cat/bad0\.jpg"):
+        load("image_folder", path=make(tmp_path, ".zip", split_set() | bad))
+
+
+def test_single_image_class_cannot_be_split(tmp_path):
+    path = make(tmp_path, ".zip", class_folders() | {"yak/1.png": picture()})
+    with pytest.raises(InputError, match=r"class 'yak'.*single image"):
+        load("image_folder", path=path)
+
+
+def test_zip_with_folder_entries(tmp_path):
+    path = make(tmp_path, ".zip", split_set())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.mkdir("train/empty")
+    assert load("image_folder", path=path).classes == ["cat", "dog"]
