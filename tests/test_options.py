@@ -86,7 +86,7 @@ def test_numbers_of_numpy_are_numbers():
         ({"flag": 1}, "flag is 1, but must be true or false"),
         ({"amount": "größe"}, 'amount is "größe", but must be a fraction or a whole number'),
         ({"amount": 13}, "example 'x': amount is 13, which brings bad luck; take another"),
-        ({"numbers": []}, "numbers is [], but must be a list of at least 1"),
+        ({"numbers": []}, "numbers is [], but must be a list, not empty, each a whole number of at least 0"),
         ({"numbers": 3}, "numbers is 3, but must be a list"),
         ({"numbers": [1, -2]}, "numbers[1] is -2, but must be a whole number of at least 0"),
         ({"inner": {"depth": 0}}, "inner.depth is 0, but must be a whole number of at least 1"),

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fal.options import requirement
+from fal.options import requirement, shown
 from fal.settings import COMPONENTS, config_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +43,8 @@ def page() -> str:
     flat = {key: part for key, part in schema["properties"].items() if key not in sections}
     parts = [HEAD, "## The run\n", *_table(flat)]
     for key, section in sections.items():
-        description = schema["properties"][key]["description"]
-        parts += [f"\n## {key}\n", f"{_line(description)}\n", *_table(section["properties"])]
+        summary = section["description"].split("\n\n")[0]
+        parts += [f"\n## {key}\n", f"{_line(summary)}\n", *_table(section["properties"])]
     for key, registry, word in COMPONENTS:
         parts += [
             f"\n## {NOUNS[key]} (`{key}`)\n",
@@ -73,13 +72,13 @@ def _table(options: Mapping[str, Any]) -> Iterator[str]:
     yield "| key | default | must be | meaning |"
     yield "|---|---|---|---|"
     for key, part in options.items():
-        default = json.dumps(part["default"]) if "default" in part else "(to be given)"
+        default = shown(part["default"]) if "default" in part else "(to be given)"
         cells = (f"`{key}`", f"`{default}`", requirement(part), _line(part.get("description", "")))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.replace("``", "`").split())
 
 
 def schema_text() -> str:

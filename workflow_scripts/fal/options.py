@@ -181,7 +181,8 @@ def requirement(field: Mapping[str, Any]) -> str:
     ]
     noun = _NOUNS.get(field.get("type", ""), "a value of the right type")
     if field.get("type") == "array":
-        return f"a list of at least {field['minItems']}" if "minItems" in field else noun
+        filled = ", not empty" if field.get("minItems") else ""
+        return f"a list{filled}, each {requirement(field.get('items', {}))}"
     return " ".join([noun, " and ".join(bounds)]).strip()
 
 
@@ -202,8 +203,10 @@ def plain(number: float) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as the user wrote it, cut where it is long."""
+    """A value as a user would write it in YAML, cut where it is long."""
     text = json.dumps(value, default=str, ensure_ascii=False)
+    if isinstance(value, float):
+        text = _number_in(text) or text
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
