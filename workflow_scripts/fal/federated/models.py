@@ -74,7 +74,7 @@ def build(
         torch.manual_seed(seed)
         backbone, num_features = network.backbone(image_shape)
         net = Classifier(backbone, num_features, num_classes)
-        return widen(net, stack).to(memory_format=torch.channels_last)
+        return widen(net, stack).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def widen(net: Classifier, stack: int) -> Classifier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from fal.federated.options import LocalTraining
 Objective = Callable[[Classifier, Batch], Tensor]
 """Gives the loss [S] of each network of a stack on its part of a batch."""
 
-GradientCorrection = Callable[[dict[str, Tensor]], None]
+GradientCorrection = Callable[[Mapping[str, Tensor]], None]
 """Changes the gradients of the parameters, given by name, in place before a step is taken."""
 
 

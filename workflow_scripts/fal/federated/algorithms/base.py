@@ -9,7 +9,7 @@ Files of algorithms import torch inside functions only: the classes are cheap to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,3 +78,14 @@ def replace_rows(weights: Weights, rows: Sequence[int], new: Weights) -> Weights
 def trained(weights: Weights) -> Weights:
     """The weights without batch-norm statistics, which no gradient moves."""
     return {name: w for name, w in weights.items() if not name.endswith(BATCH_NORM_STATISTICS)}
+
+
+def add_to_gradients(
+    parameters: Mapping[str, Tensor], change: Mapping[str, Tensor], factor: float = 1.0
+) -> None:
+    """Add ``factor`` times ``change``, given by name, to the parameters' gradients in place."""
+    import torch
+
+    pairs = [(p.grad, change[name]) for name, p in parameters.items() if p.grad is not None]
+    gradients, changes = [gradient for gradient, _ in pairs], [change for _, change in pairs]
+    torch._foreach_add_(gradients, changes, alpha=factor)

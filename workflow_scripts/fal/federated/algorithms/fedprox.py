@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from fal.federated.algorithms.base import add_to_gradients
 from fal.federated.algorithms.fedavg import FedAvg
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ class FedProx(FedAvg):
             for name, w in state["global"].items()
         }
 
-        def add_proximal_gradient(parameters: dict[str, Tensor]) -> None:
+        def add_proximal_gradient(parameters: Mapping[str, Tensor]) -> None:
             weights = [p.detach() for p in parameters.values()]
             displacement = torch._foreach_sub(weights, [anchor[name] for name in parameters])
-            torch._foreach_add_([p.grad for p in parameters.values()], displacement, alpha=self.mu)
+            change = dict(zip(parameters, displacement, strict=True))
+            add_to_gradients(parameters, change, self.mu)
 
         return add_proximal_gradient

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from fal.federated.algorithms.base import trained
+from fal.federated.algorithms.base import add_to_gradients, trained
 from fal.federated.algorithms.fedavg import FedAvg
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from fal.federated.algorithms.base import Diagnostics, State
     from fal.federated.cohort import Cohort
     from fal.federated.models import Weights
@@ -66,18 +65,11 @@ class Scaffold(FedAvg):
         return {**new, "server": server, "client": client}, diagnostics
 
     def gradient_correction(self, state: State, group: list[int]) -> GradientCorrection:
-        import torch
-
         corrections = {
             name: (state["server"][name] - variate[group]).flatten(0, 1)
             for name, variate in state["client"].items()
         }
-
-        def add_correction(parameters: dict[str, Tensor]) -> None:
-            gradients = [p.grad for p in parameters.values()]
-            torch._foreach_add_(gradients, [corrections[name] for name in parameters])
-
-        return add_correction
+        return partial(add_to_gradients, change=corrections)
 
 
 def effective_steps(steps: int, momentum: float) -> float:

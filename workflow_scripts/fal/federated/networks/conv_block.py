@@ -15,6 +15,9 @@ from torch import Tensor, nn
 class ConvBlock(nn.Module):
     """conv3x3 - norm - 2x2 max pooling (if ``pool``) - ReLU."""
 
+    conv: nn.Conv2d
+    norm: nn.Module
+
     def __init__(
         self, in_channels: int, out_channels: int, norm: Callable[[int], nn.Module], pool: bool
     ):
@@ -25,24 +28,28 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if isinstance(self.norm, nn.BatchNorm2d) and not self.training:
-            x = self._convolve_folded(x)
+            x = self._convolve_folded(x, self.norm)
         elif isinstance(self.norm, nn.BatchNorm2d) and self.pool:
-            return F.relu_(self._convolve_pool_normalize(x))
+            return F.relu_(self._convolve_pool_normalize(x, self.norm))
         else:
             x = self.norm(self.conv(x))
         return F.relu_(F.max_pool2d(x, 2) if self.pool else x)
 
-    def _convolve_folded(self, x: Tensor) -> Tensor:
+    def _convolve_folded(self, x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
         """Convolution and the normalization by running statistics as one convolution."""
-        conv, norm = self.conv, self.norm
+        conv = self.conv
+        assert conv.bias is not None and norm.running_mean is not None
+        assert norm.running_var is not None
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         bias = (conv.bias - norm.running_mean) * scale + norm.bias
         return F.conv2d(x, conv.weight * column(scale), bias, padding=1, groups=conv.groups)
 
-    def _convolve_pool_normalize(self, x: Tensor) -> Tensor:
+    def _convolve_pool_normalize(self, x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
         """Batch norm by a negative weight would turn maxima into minima: its sign goes into the
         convolution. The convolution's bias changes nothing but the running mean."""
-        conv, norm = self.conv, self.norm
+        conv = self.conv
+        assert conv.bias is not None and norm.running_mean is not None
+        assert norm.running_var is not None and norm.momentum is not None
         sign = torch.where(norm.weight.detach() < 0, -1.0, 1.0)
         x = F.conv2d(x, conv.weight * column(sign), padding=1, groups=conv.groups)
         out, mean, variance = PoolNormalize.apply(
