@@ -1,13 +1,17 @@
+"""Pools: what belongs to whom, and no hidden label."""
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fal import storage
+from fal.data.dataset import Dataset
 from fal.data.partition import split_clients
 from fal.errors import InputError
 from fal.outputs import Outputs
-from fal.query.pool import Pool, build_pools
+from fal.query.pool import Pool, build_pools, open_pools
 
 
 def make_pool(**changes):
@@ -34,7 +38,6 @@ def test_a_pool_divides_outputs_into_labeled_and_unlabeled():
     assert torch.equal(pool.labeled_features("local"), whole.features[:2])
     assert torch.equal(pool.features("local"), whole.features[2:])
     assert torch.equal(pool.all_features("local"), whole.features)
-    assert torch.equal(pool.labeled_logits("local"), whole.logits[:2])
     assert torch.equal(pool.logits("local"), whole.logits[2:])
 
 
@@ -75,14 +78,13 @@ READ: set[int] = set()
 @given(st.integers(1, 4), st.integers(1, 40), st.integers(0, 10**6))
 def test_pools_equal_a_slow_version_and_read_no_hidden_label(clients, size, seed):
     rng = np.random.default_rng(seed)
-    client = rng.integers(-1, clients, size)
+    client = rng.integers(clients, size=size)
     client[0] = clients - 1
     labels = rng.integers(0, 3, size)
-    used = [i for k in range(clients) for i in range(size) if client[i] == k]
-    known = sorted(i for i in used if rng.random() < 0.4)
-    outputs = Outputs(
-        torch.tensor(used, dtype=torch.float32)[:, None], torch.tensor(used).float()[:, None] * 2
-    )
+    ordered = [i for k in range(clients) for i in range(size) if client[i] == k]
+    known = sorted(i for i in ordered if rng.random() < 0.4)
+    values = torch.tensor(ordered).float()[:, None]
+    outputs = Outputs(values, 2 * values)
     READ.clear()
     pools = list(
         build_pools(client, np.array(known, int), labels.view(Oracle), 3, 5, {"global": outputs})
@@ -102,12 +104,42 @@ def test_pools_equal_a_slow_version_and_read_no_hidden_label(clients, size, seed
 
 
 def test_splitting_puts_the_labeled_first():
-    client = np.array([1, 0, -1, 1, 0, 1])
+    client = np.array([1, 0, 2, 1, 0, 1])
     labeled = np.array([False, True, True, True, False, False])
     parts = {k: index.tolist() for k, index in split_clients(client, labeled)}
-    assert parts == {0: [1, 4], 1: [3, 0, 5]}
+    assert parts == {0: [1, 4], 1: [3, 0, 5], 2: [2]}
 
 
 def test_a_pool_can_do_without_outputs():
     pool = make_pool(outputs={})
     assert pool.size == 5
+
+
+def test_pools_from_files(tmp_path):
+    rng = np.random.default_rng(0)
+    client, labels = np.array([1, 0, 0, 1, 1]), np.array([2, 0, 1, 1, 0])
+    dataset = Dataset(
+        name="made-up",
+        train_images=rng.integers(0, 255, (5, 4, 4, 1), dtype=np.uint8),
+        train_labels=labels,
+        test_images=np.zeros((1, 4, 4, 1), np.uint8),
+        test_labels=np.zeros(1, np.int64),
+        classes=["a", "b", "c"],
+        mean=[0.5],
+        std=[0.5],
+        flip=False,
+        crop_padding=0,
+    )
+    dataset.save(tmp_path)
+    storage.save_array(tmp_path / "partition.npz", client=client)
+    storage.save_array(tmp_path / "labeled.npz", index=np.array([1, 4]))
+    outputs = {"global": Outputs(torch.rand(5, 2), torch.rand(5, 3))}
+    found = list(
+        open_pools(tmp_path, tmp_path / "partition.npz", tmp_path / "labeled.npz", 3, outputs)
+    )
+    expected = list(build_pools(client, np.array([1, 4]), labels, 3, 3, outputs))
+    assert [pool.index.tolist() for pool in found] == [[2], [0, 3]]
+    for one, other in zip(found, expected, strict=True):
+        assert (one.client, one.cycle, one.num_classes) == (other.client, 3, 3)
+        assert one.labels.tolist() == other.labels.tolist()
+        assert torch.equal(one.logits("global"), other.logits("global"))

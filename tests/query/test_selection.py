@@ -10,6 +10,7 @@ from sklearn.metrics import pairwise_distances
 
 from fal.errors import InputError
 from fal.query import selection
+from query import slow
 
 
 def normal(n, dim, seed):
@@ -20,16 +21,7 @@ def softmax_rows(n, num_classes, seed):
     return (3 * normal(n, num_classes, seed)).softmax(1)
 
 
-def gradients(features, probabilities):
-    """BADGE's embeddings as they are defined, one outer product per example."""
-    errors = probabilities.double().clone()
-    errors[range(len(errors)), probabilities.argmax(1)] -= 1
-    return torch.stack(
-        [torch.outer(e, z).flatten() for e, z in zip(errors, features.double(), strict=True)]
-    ).numpy()
-
-
-# --- Otsu and top
+# --- Otsu
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -71,13 +63,6 @@ def test_otsu_of_scores_that_are_not_finite(bad):
         selection.otsu_threshold([0.0, bad, 1.0])
 
 
-@given(st.lists(st.integers(-3, 3), max_size=30), st.integers(0, 40))
-def test_top_takes_the_highest_and_the_first_of_equals(scores, budget):
-    expected = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:budget]
-    assert selection.top(torch.tensor(scores, dtype=torch.float32), budget).tolist() == expected
-    assert selection.top(np.array(scores, dtype=float), budget).tolist() == expected
-
-
 # --- k-means
 
 
@@ -109,28 +94,13 @@ def test_kmeans_with_fewer_distinct_examples_than_clusters():
 # --- k-center
 
 
-def slow_k_center(features, labeled, budget):
-    features, centers = features.double().numpy(), list(labeled.double().numpy())
-    picks = []
-    if not centers:
-        centers, undo = [features.mean(0)], True
-    else:
-        undo = False
-    while len(picks) < min(budget, len(features)):
-        distance = np.array([min(np.linalg.norm(x - c) for c in centers) for x in features])
-        distance[picks] = -1
-        picks.append(int(np.argmax(distance.astype(np.float32))))
-        centers = [features[picks[-1]]] if undo else [*centers, features[picks[-1]]]
-        undo = False
-    return picks
-
-
 @pytest.mark.parametrize("labeled", [0, 1, 15])
 @pytest.mark.parametrize("budget", [1, 10, 60, 100])
 def test_k_center_equals_the_loop(labeled, budget):
     features, known = normal(60, 7, budget), normal(labeled, 7, 99)
     picks = selection.k_center_greedy(features, known, budget)
-    assert picks.tolist() == slow_k_center(features, known, budget)
+    points, centers = features.double().numpy(), known.double().numpy()
+    assert picks.tolist() == slow.k_center_greedy(points, centers, budget)
 
 
 def test_k_center_in_blocks(monkeypatch):
@@ -150,13 +120,13 @@ def test_k_center_ties_go_to_the_lowest_position():
 
 
 class Recorder:
-    """A generator that keeps the probabilities it was asked to draw from."""
+    """A generator that keeps the probabilities it drew by."""
 
     def __init__(self, seed):
-        self.rng, self.asked = np.random.Generator(np.random.PCG64(seed)), []
+        self.rng, self.probabilities = np.random.Generator(np.random.PCG64(seed)), []
 
     def choice(self, n, p):
-        self.asked.append(p.copy())
+        self.probabilities.append(p.copy())
         return self.rng.choice(n, p=p)
 
 
@@ -166,12 +136,12 @@ def test_badge_draws_by_the_squared_distance_of_explicit_gradients(monkeypatch, 
     recorder = Recorder(seed)
     monkeypatch.setattr(selection.np.random, "default_rng", lambda seed: recorder)
     picks = selection.badge_seeding(features, probabilities, 12, seed).tolist()
-    embeddings = gradients(features, probabilities)
+    embeddings = slow.gradient_embeddings(features.double().numpy(), probabilities.double().numpy())
     assert picks[0] == np.argmax(np.linalg.norm(embeddings, axis=1))
     square = pairwise_distances(embeddings) ** 2
-    for i, asked in enumerate(recorder.asked, start=1):
+    for i, drawn_by in enumerate(recorder.probabilities, start=1):
         potential = square[:, picks[:i]].min(1)
-        np.testing.assert_allclose(asked, potential / potential.sum(), atol=1e-12)
+        np.testing.assert_allclose(drawn_by, potential / potential.sum(), atol=1e-12)
 
 
 def test_badge_is_the_same_for_a_seed_and_differs_between_seeds():
@@ -231,4 +201,3 @@ def test_empty_pools():
     assert selection.kmeans_representatives(none, 3, 0).tolist() == []
     assert selection.k_center_greedy(none, torch.ones(2, 4), 3).tolist() == []
     assert selection.badge_seeding(none, torch.empty(0, 2), 3, 0).tolist() == []
-    assert selection.top(torch.empty(0), 3).tolist() == []

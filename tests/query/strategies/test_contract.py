@@ -4,8 +4,8 @@ from typing import ClassVar
 
 import pytest
 
-from fal.query.strategies import METHODS, create
-from query.strategies.contract import StrategyContract
+from fal.query.strategies import STRATEGIES, create
+from fal.query.strategies.contract import StrategyContract
 
 ORDER_FREE = ("entropy", "margin", "least-confidence", "coreset", "kafal")
 
@@ -28,7 +28,7 @@ ABLATIONS = [
 ]
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(params=list(STRATEGIES))
 def method(request):
     return request.param
 
@@ -50,7 +50,7 @@ class TestAblation(StrategyContract):
 
 
 class TestUsersOwn(StrategyContract):
-    name = "examples/disagreement.py:Disagreement"
+    name = "examples/own_strategy.py:Disagreement"
     options: ClassVar = {"temperature": 2.0}
     order_free = True
 
@@ -59,10 +59,10 @@ def test_no_strategy_is_missing():
     families = ("entropy", "margin", "least-confidence", "coreset", "badge", "gcnal")
     expected = {"random", "kafal", "logo", "ifal"}
     expected |= {f"{role}-{family}" for role in "lg" for family in families}
-    assert set(METHODS) == expected
+    assert set(STRATEGIES) == expected
 
 
 def test_a_prefix_says_whose_outputs_are_used():
-    for name in METHODS:
+    for name in STRATEGIES:
         if name[:2] in ("l-", "g-"):
             assert create(name).needs == ({"l": "local", "g": "global"}[name[0]],)

@@ -4,18 +4,8 @@ import numpy as np
 import pytest
 
 from fal.query.strategies import create
-from query.strategies.contract import example_pool
-
-
-def slow_k_center(points, centers, budget):
-    """Each time the point whose nearest center is farthest."""
-    centers, chosen = list(centers), []
-    for _ in range(budget):
-        reach = [min(np.linalg.norm(p - c) for c in centers) for p in points]
-        pick = max((i for i in range(len(points)) if i not in chosen), key=lambda i: reach[i])
-        chosen.append(pick)
-        centers.append(points[pick])
-    return chosen
+from fal.query.strategies.contract import example_pool
+from query import slow
 
 
 @pytest.mark.parametrize("role", ["local", "global"])
@@ -28,4 +18,4 @@ def test_against_loops(role):
     nearest = [min(np.linalg.norm(p - c) for c in centers) for p in points]
     np.testing.assert_allclose(scores["score"], nearest, atol=1e-6)
     chosen = strategy.select(pool, scores, 12, 0).tolist()
-    assert chosen == slow_k_center(points, centers, 12)
+    assert chosen == slow.k_center_greedy(points, centers, 12)

@@ -10,7 +10,7 @@ from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
 from fal.query.strategies import create
-from query.strategies.contract import StrategyContract, example_pool
+from fal.query.strategies.contract import StrategyContract, example_pool
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "extending.md").read_text()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from strategies.test_coreset import slow_k_center
 
 from fal.query.graph_network import CosineGraph, hidden_features
 from fal.query.strategies import create
+from fal.query.strategies.contract import example_pool
 from fal.rng import torch_generator
-from query.strategies.contract import example_pool
+from query import slow
 
 
 def dense_adjacency(features):
@@ -81,12 +81,12 @@ def test_gcnal_is_k_center_on_the_hidden_layer(role):
     hidden = hidden.double().numpy()
     centers, points = hidden[: pool.num_labeled], hidden[pool.num_labeled :]
     chosen = create(f"{role[0]}-gcnal", epochs=50).select(pool, {}, 6, 2).tolist()
-    assert chosen == slow_k_center(points, centers, 6)
+    assert chosen == slow.k_center_greedy(points, centers, 6)
 
 
 def test_gcnal_looks_at_a_random_subset_only():
     pool = example_pool()
     strategy = create("l-gcnal", subset=15, epochs=2)
-    asked = [set(strategy.select(pool, {}, 14, seed).tolist()) for seed in range(8)]
-    assert len(set.union(*asked)) > 30
+    queried = [set(strategy.select(pool, {}, 14, seed).tolist()) for seed in range(8)]
+    assert len(set.union(*queried)) > 30
     assert len(strategy.select(pool, {}, 20, 0)) == 20

@@ -12,7 +12,7 @@ from skimage.filters import threshold_otsu
 
 from fal.query.selection import kmeans_representatives
 from fal.query.strategies import create
-from query.strategies.contract import example_pool
+from fal.query.strategies.contract import example_pool
 
 K = 7
 
@@ -134,8 +134,7 @@ def test_only_diversity_has_no_score_and_clusters_all_examples():
     strategy = create("ifal", inconsistency="none")
     assert strategy.needs == ("local",)
     assert strategy.score(pool) == {}
-    assert strategy.threshold({}) is None
-    assert strategy.route({}, 7) == "all"
+    assert strategy.explain({}, 7) == {"route": "all", "threshold": None}
     unit = torch.nn.functional.normalize(pool.features("local"), dim=1)
     chosen = strategy.select(pool, {}, 7, 3)
     assert chosen.tolist() == kmeans_representatives(unit, 7, 3).tolist()
@@ -145,7 +144,7 @@ def columns(total, inter=None, **options):
     """Score columns with the given totals, as ``score`` would make them."""
     strategy = create("ifal", **options)
     total = np.array(total, float)
-    candidate = total > strategy.threshold({"total": total})
+    candidate = total > strategy.threshold(total)
     inter = total if inter is None else np.array(inter, float)
     return strategy, {"total": total, "inter": inter, "score": total, "candidate": candidate}
 
@@ -171,7 +170,8 @@ SOME = [0.0] * 45 + [10.0] * 15
 def test_routes(total, inter, options, route, candidates):
     pool = example_pool()
     strategy, scores = columns(total, inter, **options)
-    assert strategy.route(scores, 10) == route
+    threshold = strategy.threshold(scores["total"])
+    assert strategy.explain(scores, 10) == {"route": route, "threshold": threshold}
     chosen = strategy.select(pool, scores, 10, 3).tolist()
     assert len(set(chosen)) == 10
     assert set(chosen) <= set(candidates)
@@ -207,3 +207,25 @@ def test_one_unlabeled_example_is_scored_without_neighbors():
     pool = example_pool(unlabeled=1)
     scores = create("ifal").score(pool)
     assert all(math.isfinite(x) for x in scores["total"])
+
+
+def test_its_own_figure_needs_both_parts():
+    assert create("ifal").figures == ("inconsistency",)
+    for part in ("inter", "intra", "none"):
+        assert create("ifal", inconsistency=part).figures == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "unlabeled", "warned"),
+    [
+        ({"k": 60}, 60, True),
+        ({"k": 60}, 61, False),
+        ({"k": 0.9}, 5, False),
+        ({"k": 60, "inconsistency": "none"}, 60, False),
+        ({}, 250, True),
+    ],
+)
+def test_k_beyond_all_others_is_warned_of(options, unlabeled, warned):
+    sentences = create("ifal", **options).warnings(unlabeled, 5)
+    assert len(sentences) == warned
+    assert all(f"k is {options.get('k', 250)}, but" in sentence for sentence in sentences)

@@ -6,7 +6,7 @@ import torch
 from scipy.special import rel_entr
 
 from fal.query.strategies import create
-from query.strategies.contract import example_pool
+from fal.query.strategies.contract import example_pool
 
 
 def slow_discrepancy(pool):
@@ -45,10 +45,10 @@ def test_classes_never_seen_do_not_matter():
     assert torch.equal(create("kafal").score(pool)["score"], before)
 
 
-def test_a_client_that_knows_one_class_asks_at_random():
+def test_a_client_that_knows_one_class_queries_at_random():
     pool = example_pool(change=keep_classes([1]))
     strategy = create("kafal")
     scores = strategy.score(pool)
     assert (torch.as_tensor(scores["score"]) == 0).all()
-    asked = {i for seed in range(60) for i in strategy.select(pool, scores, 7, seed).tolist()}
-    assert asked == set(range(pool.size))
+    queried = {i for seed in range(60) for i in strategy.select(pool, scores, 7, seed).tolist()}
+    assert queried == set(range(pool.size))

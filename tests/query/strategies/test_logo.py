@@ -8,8 +8,8 @@ from scipy.stats import entropy
 from fal.outputs import Outputs
 from fal.query.selection import kmeans
 from fal.query.strategies import create
+from fal.query.strategies.contract import example_pool
 from fal.query.strategies.logo import embedding
-from query.strategies.contract import example_pool
 
 
 def slow_embedding(pool):
@@ -20,12 +20,13 @@ def slow_embedding(pool):
     return np.array(rows)
 
 
-def slow_pick(cluster, doubt, budget):
+def slow_pick(cluster, uncertainty, budget):
     """Cluster by cluster the most uncertain, then the second most uncertain, and so on."""
-    queues = {c: sorted(np.flatnonzero(cluster == c), key=lambda i: -doubt[i]) for c in cluster}
+    ranked = sorted(range(len(cluster)), key=lambda i: -uncertainty[i])
+    queues = {c: [i for i in ranked if cluster[i] == c] for c in cluster}
     chosen = []
     while len(chosen) < budget:
-        heads = sorted((q.pop(0) for q in queues.values() if q), key=lambda i: -doubt[i])
+        heads = sorted((q.pop(0) for q in queues.values() if q), key=lambda i: -uncertainty[i])
         chosen += heads[: budget - len(chosen)]
     return chosen
 
@@ -38,13 +39,13 @@ def test_embedding():
 def test_most_uncertain_of_each_cluster():
     pool = example_pool()
     strategy = create("logo")
-    doubt = [entropy(softmax(row.double().numpy())) for row in pool.logits("global")]
+    uncertainty = [entropy(softmax(row.double().numpy())) for row in pool.logits("global")]
     scores = strategy.score(pool)
-    np.testing.assert_allclose(scores["score"], doubt, atol=1e-12)
+    np.testing.assert_allclose(scores["score"], uncertainty, atol=1e-12)
     cluster = kmeans(embedding(pool), 8, seed=4)[0].numpy()
     chosen = strategy.select(pool, scores, 8, 4).tolist()
     assert sorted(cluster[chosen]) == list(range(8))
-    assert sorted(chosen) == sorted(slow_pick(cluster, doubt, 8))
+    assert sorted(chosen) == sorted(slow_pick(cluster, uncertainty, 8))
 
 
 def test_few_distinct_images_still_give_the_whole_budget():

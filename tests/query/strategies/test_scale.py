@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fal.query.strategies import METHODS, create
-from query.strategies.contract import example_pool
+from fal.query.strategies import STRATEGIES, create
+from fal.query.strategies.contract import example_pool
 
 UNLABELED, DIMS, CLASSES = 1500, 64, 20
 
@@ -26,7 +26,7 @@ class LargestTensor(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", list(STRATEGIES))
 def test_nothing_quadratic_and_no_gradient_embeddings(name):
     pool = example_pool(
         labeled=50, unlabeled=UNLABELED, dims=DIMS, classes=CLASSES, clients=1, client=0

@@ -7,8 +7,8 @@ from scipy.special import softmax
 from scipy.stats import entropy as scipy_entropy
 
 from fal.query.strategies import create
+from fal.query.strategies.contract import example_pool
 from fal.query.strategies.uncertainty import entropy
-from query.strategies.contract import example_pool
 
 SLOW = {
     "entropy": scipy_entropy,

@@ -74,12 +74,13 @@ def query_clients(
         table = pd.DataFrame({"client": pool.client, "index": pool.index, **columns})
         scores.append(table)
         queried.append(table.iloc[positions].reindex(columns=["client", "index", "score"]))
-    picked = pd.concat(queried)
+    picked = pd.concat(queried, ignore_index=True)
     if files:
-        picked["file"] = [files[index] for index in picked["index"]]
+        names = [files[index] for index in picked["index"]]
+        picked["file"] = pd.Series(names, dtype=object)
     warnings = strategy.warnings(min(map(len, scores)), budget)
     return Queries(
-        pd.concat(scores),
+        pd.concat(scores, ignore_index=True),
         picked,
         explanations,
         [f"strategy '{name}': {sentence}" for sentence in warnings],

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from fal.errors import InputError
+from fal.query.ranking import to_numpy
 
 BLOCK_BYTES = 2**26
 
@@ -22,7 +23,7 @@ def otsu_threshold(scores: ArrayLike | Tensor) -> float:
 
     Raises InputError if a score is not finite.
     """
-    scores = torch.as_tensor(scores, dtype=torch.float64).cpu().numpy()
+    scores = to_numpy(scores).astype(np.float64)
     if not np.isfinite(scores).all():
         raise InputError("scores are not all finite: Otsu's threshold needs finite ones")
     if len(scores) == 0:

@@ -97,8 +97,8 @@ class Strategy(Options):
         whole = picked.dtype.kind in "iu"
         if not whole or len(distinct) != budget or not distinct <= set(range(pool.size)):
             raise InputError(
-                f"pick returned {shown(picked.tolist())}, but must return {budget} different "
-                f"positions from 0 to {pool.size - 1}"
+                f"pick returned {shown(picked.tolist())}, but must return {budget} positions from "
+                f"0 to {pool.size - 1}, none of them twice"
             )
         return picked.astype(np.int64)
 

@@ -140,7 +140,7 @@ class IFAL(Strategy):
             return top(scores["total"], budget)
         candidates = np.arange(pool.size) if candidate is None else np.flatnonzero(candidate)
         unit = normalize(pool.features("local").cpu()[candidates], dim=1)
-        return candidates[kmeans_representatives(unit, budget, seed)]
+        return candidates[kmeans_representatives(unit, budget, seed).numpy()]
 
     def explain(self, scores: Scores, budget: int) -> dict[str, Any]:
         """route and threshold, see there; threshold is None where there is no score."""

@@ -4,12 +4,15 @@
         name = "g-margin"
         order_free = True
 
-``name`` may be ``path/to/file.py:Class``. Needs nothing but ``workflow_scripts`` and ``tests`` on
-the path, as pyproject.toml has them.
+``name`` may be ``path/to/file.py:Class``. Imported by tests alone, as it needs pytest.
 """
 
+from __future__ import annotations
+
+import json
 import random
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,13 +21,21 @@ import torch
 
 from fal.errors import InputError
 from fal.outputs import Outputs
-from fal.query import strategies
-from fal.query.pool import ROLES, build_pools
+from fal.query.pool import Pool, build_pools
+from fal.query.strategies import create
+from fal.query.strategies.base import ROLES, Strategy, check_scores
 
 CYCLE = 2
 
 
-def example_data(labeled=12, unlabeled=60, classes=4, dims=6, clients=2, seed=0):
+def example_data(
+    labeled: int = 12,
+    unlabeled: int = 60,
+    classes: int = 4,
+    dims: int = 6,
+    clients: int = 2,
+    seed: int = 0,
+) -> dict[str, Any]:
     """Arguments of build_pools: clients of equal size whose models are right most of the time."""
     rng = np.random.default_rng(seed)
     size = clients * (labeled + unlabeled)
@@ -49,7 +60,9 @@ def example_data(labeled=12, unlabeled=60, classes=4, dims=6, clients=2, seed=0)
     }
 
 
-def example_pool(client=1, change=None, **sizes):
+def example_pool(
+    client: int = 1, change: Callable[[dict[str, Any]], None] | None = None, **sizes: int
+) -> Pool:
     """A client's pool; ``change`` may edit the arguments of build_pools in place."""
     data = example_data(**sizes)
     if change:
@@ -57,7 +70,7 @@ def example_pool(client=1, change=None, **sizes):
     return list(build_pools(**data))[client]
 
 
-def permuted(pool, order):
+def permuted(pool: Pool, order: np.ndarray) -> Pool:
     """The same pool with its unlabeled examples in another order."""
     rows = np.concatenate([np.arange(pool.num_labeled), pool.num_labeled + order])
     outputs = {r: Outputs(out.features[rows], out.logits[rows]) for r, out in pool.outputs.items()}
@@ -79,14 +92,14 @@ class StrategyContract:
     """
 
     name: str
-    options: ClassVar[dict] = {}
+    options: ClassVar[dict[str, Any]] = {}
     order_free = False
 
     @property
-    def strategy(self):
-        return strategies.create(self.name, **self.options)
+    def strategy(self) -> Strategy:
+        return create(self.name, **self.options)
 
-    def ask(self, pool, budget=7, seed=3):
+    def queried(self, pool: Pool, budget: int = 7, seed: int = 3) -> list[int]:
         return self.strategy.select(pool, self.strategy.score(pool), budget, seed).tolist()
 
     def test_needs_are_roles(self):
@@ -94,41 +107,46 @@ class StrategyContract:
 
     def test_an_unknown_option_is_an_input_error(self):
         with pytest.raises(InputError, match="has no option 'colour'"):
-            strategies.create(self.name, **self.options, colour="red")
+            create(self.name, **self.options, colour="red")
 
     def test_sees_no_more_than_it_needs(self):
         def hide(data):
             data["outputs"] = {r: data["outputs"][r] for r in self.strategy.needs}
 
-        assert self.ask(example_pool(change=hide)) == self.ask(example_pool())
+        assert self.queried(example_pool(change=hide)) == self.queried(example_pool())
 
     def test_scores_are_one_finite_number_per_example(self):
         pool = example_pool()
         scores = self.strategy.score(pool)
-        assert all(len(values) == pool.size for values in scores.values())
-        assert not scores or torch.as_tensor(scores["score"]).isfinite().all()
+        assert list(check_scores(scores, pool.size)) == list(scores)
+        assert not scores or "score" in scores
+
+    def test_explanations_are_json_values_and_warnings_sentences(self):
+        explanation = self.strategy.explain(self.strategy.score(example_pool()), 7)
+        assert json.loads(json.dumps(explanation, allow_nan=False)) == explanation
+        assert all(isinstance(sentence, str) for sentence in self.strategy.warnings(60, 7))
 
     @pytest.mark.parametrize("budget", [0, 1, 7, 59, 60, 61, 1000])
-    def test_asks_for_exactly_the_budget(self, budget):
+    def test_queries_exactly_the_budget(self, budget):
         pool = example_pool()
-        chosen = self.ask(pool, budget)
+        chosen = self.queried(pool, budget)
         assert len(set(chosen)) == len(chosen) == min(budget, pool.size)
         assert set(chosen) <= set(range(pool.size))
 
     @pytest.mark.parametrize("unlabeled", [1, 2, 3])
     def test_a_pool_smaller_than_the_budget_is_taken_whole(self, unlabeled):
-        assert sorted(self.ask(example_pool(unlabeled=unlabeled), 5)) == list(range(unlabeled))
+        assert sorted(self.queried(example_pool(unlabeled=unlabeled), 5)) == list(range(unlabeled))
 
-    def test_same_seed_same_answer_whatever_else_is_random(self):
+    def test_same_seed_same_queries_whatever_else_is_random(self):
         random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
-        first = self.ask(example_pool())
+        first = self.queried(example_pool())
         random.seed(2), np.random.seed(2), torch.manual_seed(2)  # noqa: NPY002
-        assert self.ask(example_pool()) == first
+        assert self.queried(example_pool()) == first
 
     def test_leaves_global_random_state_and_the_pool_alone(self):
         states = torch.get_rng_state(), np.random.get_state()[1], random.getstate()  # noqa: NPY002
         pool, same = example_pool(), example_pool()
-        self.ask(pool)
+        self.queried(pool)
         assert torch.equal(states[0], torch.get_rng_state())
         assert np.array_equal(states[1], np.random.get_state()[1])  # noqa: NPY002
         assert states[2] == random.getstate()
@@ -142,7 +160,7 @@ class StrategyContract:
             data["labels"] = data["labels"].copy()
             data["labels"][hidden] = np.random.default_rng(5).permutation(data["labels"][hidden])
 
-        assert self.ask(example_pool(change=permute_hidden)) == self.ask(example_pool())
+        assert self.queried(example_pool(change=permute_hidden)) == self.queried(example_pool())
 
     def test_the_order_of_the_pool_does_not_matter(self):
         if not self.order_free:
@@ -150,7 +168,7 @@ class StrategyContract:
         pool = example_pool()
         order = np.random.default_rng(4).permutation(pool.size)
         shuffled = permuted(pool, order)
-        assert set(shuffled.index[self.ask(shuffled)]) == set(pool.index[self.ask(pool)])
+        assert set(shuffled.index[self.queried(shuffled)]) == set(pool.index[self.queried(pool)])
 
     def test_scores_survive_a_file(self, tmp_path):
         pool = example_pool()
@@ -167,10 +185,10 @@ class StrategyContract:
         def one_class(data):
             data["labels"] = np.full_like(data["labels"], 2)
 
-        assert len(set(self.ask(example_pool(change=one_class)))) == 7
+        assert len(set(self.queried(example_pool(change=one_class)))) == 7
 
     def test_a_client_without_labels(self):
-        assert len(set(self.ask(example_pool(labeled=0)))) == 7
+        assert len(set(self.queried(example_pool(labeled=0)))) == 7
 
     def test_identical_images(self):
         def one_image(data):
@@ -179,7 +197,7 @@ class StrategyContract:
                 for role, out in data["outputs"].items()
             }
 
-        assert len(set(self.ask(example_pool(change=one_image)))) == 7
+        assert len(set(self.queried(example_pool(change=one_image)))) == 7
 
     def test_features_without_direction(self):
         def blank(data):
@@ -188,7 +206,7 @@ class StrategyContract:
                 for role, out in data["outputs"].items()
             }
 
-        assert len(set(self.ask(example_pool(change=blank)))) == 7
+        assert len(set(self.queried(example_pool(change=blank)))) == 7
 
     def test_very_sure_models(self):
         def sharpen(data):
@@ -197,7 +215,7 @@ class StrategyContract:
                 for role, out in data["outputs"].items()
             }
 
-        assert len(set(self.ask(example_pool(change=sharpen)))) == 7
+        assert len(set(self.queried(example_pool(change=sharpen)))) == 7
 
     @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
     def test_outputs_that_are_not_finite_name_client_and_cycle(self, bad):
@@ -208,4 +226,4 @@ class StrategyContract:
         if not self.strategy.needs:
             pytest.skip("looks at no model")
         with pytest.raises(InputError, match="client 1, cycle 2"):
-            self.ask(example_pool(change=break_it))
+            self.queried(example_pool(change=break_it))

@@ -1,19 +1,20 @@
-"""A query strategy of one's own: ask where the local and the global model disagree most."""
+"""A query strategy of one's own: query where the local and the global model disagree most."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fal.query.strategies.base import Strategy, check_number
+from annotated_types import Gt
+
+from fal.query.strategies.base import Strategy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Disagreement(Strategy):
     """Jensen-Shannon divergence between the models' softmax outputs at a temperature."""
 
-    temperature: float = 1.0
     needs = ("global", "local")
-
-    def __post_init__(self):
-        check_number("temperature", self.temperature, 0, above=True)
+    temperature: Annotated[float, Gt(0)] = 1.0
+    """What both models' logits are divided by."""
 
     def score(self, pool):
         from fal.query.divergence import js_divergence
