@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fal.job import job
-from fal.reporting import formats as table_text
-from fal.reporting import tables
+from fal.reporting import formats, tables, versions
+from fal.reporting.page import render_tables
 
 NOTE = (
     "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
@@ -13,21 +13,24 @@ NOTE = (
 )
 
 with job(snakemake) as run:
-    results = snakemake.input
+    results = snakemake.input.results
     table = tables.accuracy_table(map(tables.read_record, results))
     wide = tables.wide_tables(table)
-    mixture = tables.mixture_warning(tables.code_digests(results))
+    rules = versions.code_digests(Path(path).parent for path in snakemake.input)
+    mixture = versions.mixture_warning(rules)
     note = f"{NOTE} {mixture}".strip()
-    page = table_text.to_html(wide, "Accuracy", note)
+    elements = {title: formats.to_html(measured) for title, measured in wide.items()}
     for path, text in (
-        (snakemake.output.runs, table_text.to_csv(table)),
-        (snakemake.output.summary, table_text.to_csv(tables.summary_table(table))),
-        (snakemake.output.wide, table_text.to_csv(tables.stacked(wide))),
-        (snakemake.output.markdown, f"{note}\n\n{table_text.to_markdown(wide)}"),
-        (snakemake.output.html, page),
+        (snakemake.output.runs, formats.to_csv(table)),
+        (snakemake.output.summary, formats.to_csv(tables.summary_table(table))),
+        (snakemake.output.wide, formats.to_csv(tables.stacked(wide))),
+        (snakemake.output.markdown, f"{note}\n\n{formats.to_markdown(wide)}"),
+        (snakemake.output.html, render_tables("Accuracy", note, elements)),
     ):
         Path(path).write_text(text, encoding="utf-8")
     if mixture:
-        run.log.warning(mixture)
-    run.write_provenance(snakemake.output.provenance, config=snakemake.config)
+        run.warn(mixture)
+    run.write_provenance(
+        snakemake.output.provenance, config=snakemake.config, rules=rules, mixture=mixture
+    )
     run.log.info("%d results, %d rows", len(results), len(table))

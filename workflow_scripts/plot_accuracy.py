@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from fal.job import job
-from fal.reporting import figures, tables
+from fal.reporting import accuracy_figures, drawing, tables
 
-with job(snakemake):
+with job(snakemake) as run:
     setting = snakemake.params.setting
-    table = tables.of_setting(tables.read_accuracy(snakemake.input.table), setting)
-    figure = figures.accuracy_curves(table, tables.setting_title(setting))
-    figures.save(figure, Path(snakemake.output.png).with_suffix(""))
+    own = tables.of_setting(tables.read_accuracy(snakemake.input.table), setting)
+    others = tables.compared(snakemake.params.compare, setting)
+    for label in others.keys() ^ snakemake.params.compare:
+        run.log.info("%s has no such setting", label)
+    figure = accuracy_figures.accuracy_curves(own, tables.setting_title(setting), others)
+    drawing.save(figure, Path(snakemake.output.png).with_suffix(""))

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from fal import storage
+from fal.data.partition import class_counts
 from fal.job import job
-from fal.reporting import figures
+from fal.reporting import drawing, partition_figures
 
 with job(snakemake):
-    where = snakemake.wildcards
+    factors = snakemake.wildcards
     classes = json.loads(Path(snakemake.input.info).read_text())["classes"]
     client = storage.load_array(snakemake.input.partition, "client")
-    counts = figures.class_counts(client, np.load(snakemake.input.labels), len(classes))
-    title = f"{where.dataset}, alpha {where.alpha}, seed {where.seed}"
-    figure = figures.partition_histogram(counts, classes, title)
-    figures.save(figure, Path(snakemake.output.png).with_suffix(""))
+    counts = class_counts(client, np.load(snakemake.input.labels), len(classes))
+    title = f"{factors.dataset}, alpha {factors.alpha}, seed {factors.seed}"
+    figure = partition_figures.partition_histogram(counts, classes, title)
+    drawing.save(figure, Path(snakemake.output.png).with_suffix(""))

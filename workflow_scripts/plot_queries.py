@@ -1,4 +1,4 @@
-"""Draw which classes a strategy asked for."""
+"""Draw which classes a strategy queried."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fal.job import job
-from fal.reporting import figures, query_figures, query_tables, tables
+from fal.reporting import drawing, query_figures, query_tables, tables
 
 with job(snakemake):
     classes = json.loads(Path(snakemake.input.info).read_text())["classes"]
@@ -15,4 +15,4 @@ with job(snakemake):
     shares = query_tables.share_tables(queries, labels, len(classes))
     title = f"{tables.setting_title(snakemake.params.setting)}, {snakemake.wildcards.strategy}"
     figure = query_figures.query_histogram(*shares, classes, title)
-    figures.save(figure, Path(snakemake.output.png).with_suffix(""))
+    drawing.save(figure, Path(snakemake.output.png).with_suffix(""))

@@ -1,4 +1,4 @@
-"""Collect what the strategies asked for into tables."""
+"""Collect what the strategies queried into tables."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from fal.job import job
-from fal.reporting import formats as table_text
-from fal.reporting import query_tables
+from fal.reporting import formats, query_tables
+from fal.reporting.page import render_tables
 
 NOTE = (
     "Means over seeds and cycles. Imbalance is the share of a query that would have to be of other "
@@ -30,7 +30,9 @@ with job(snakemake) as run:
         query = query_tables.read_query(Path(path).parent)
         rows.append(query_tables.query_row(query, *data[query.run["dataset"]]))
     table = query_tables.query_table(rows)
-    page = table_text.to_html(query_tables.query_summary(table), "Queries", NOTE, mark_best=False)
-    Path(snakemake.output.table).write_text(table_text.to_csv(table), encoding="utf-8")
+    summary = query_tables.query_summary(table).items()
+    elements = {title: formats.to_html(measured, mark_best=False) for title, measured in summary}
+    page = render_tables("Queries", NOTE, elements)
+    Path(snakemake.output.table).write_text(formats.to_csv(table), encoding="utf-8")
     Path(snakemake.output.html).write_text(page, encoding="utf-8")
     run.log.info("%d queries", len(table))

@@ -1,7 +1,7 @@
-"""Tables as text: CSV of exact bytes, Markdown, and a page of HTML that needs nothing else."""
+"""Tables as text: numbers are carried to here, and become CSV, Markdown and HTML by pandas."""
 
-import html
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -16,20 +16,44 @@ DECIMALS = {
     "imbalance": 4,
     "candidates": 4,
 }
+"""Decimals of the columns of CSV files; others have as many as they need."""
 
 
-def to_csv(table: pd.DataFrame) -> str:
-    """The table as CSV text whose bytes depend on the values alone."""
-    texts = {column: [_text(value, column) for value in table[column]] for column in table}
-    return pd.DataFrame(texts, columns=table.columns).to_csv(index=False, lineterminator="\n")
+@dataclass(frozen=True)
+class Measured:
+    """A table to read: means and their standard deviations, cell by cell.
+
+    mean, std: floats with the same index (what the rows are, by name) and columns; a missing mean
+    is an empty cell, a missing std a cell without one. decimals: of columns that have not 2.
+    """
+
+    mean: pd.DataFrame
+    std: pd.DataFrame
+    decimals: Mapping[str, int] = field(default_factory=dict)
+
+    def texts(self) -> pd.DataFrame:
+        """The index as columns, and cells such as '1.20 ± 0.30', '1.20' or nothing."""
+        cells = {
+            name: [
+                _cell(mean, std, self.decimals.get(name, 2))
+                for mean, std in zip(self.mean[name], self.std[name], strict=True)
+            ]
+            for name in self.mean
+        }
+        return pd.DataFrame(cells, index=self.mean.index).reset_index().astype(str)
+
+    def best(self) -> pd.DataFrame:
+        """Which cells of ``texts`` show the highest mean of their column, where means differ."""
+        decimals = {name: self.decimals.get(name, 2) for name in self.mean}
+        shown = self.mean.round(decimals).reset_index(drop=True)
+        best = shown.eq(shown.max()) & (shown.nunique() > 1)
+        return best.reindex(columns=[*self.mean.index.names, *self.mean], fill_value=False)
 
 
-def _text(value: object, column: str) -> str:
-    if pd.isna(value):
+def _cell(mean: float, std: float, decimals: int) -> str:
+    if pd.isna(mean):
         return ""
-    if column in DECIMALS:
-        return f"{value:.{DECIMALS[column]}f}"
-    return plain(value) if isinstance(value, float) else str(value)
+    return f"{mean:.{decimals}f}" if pd.isna(std) else f"{mean:.{decimals}f} ± {std:.{decimals}f}"
 
 
 def plain(number: float) -> str:
@@ -37,64 +61,38 @@ def plain(number: float) -> str:
     return np.format_float_positional(number, trim="-")
 
 
-def mean_and_spread(mean: float, std: float) -> str:
-    """'mean ± std', 'mean' where there is no std, or nothing where there is no mean."""
-    if pd.isna(mean):
-        return ""
-    return f"{mean:.2f}" if pd.isna(std) else f"{mean:.2f} ± {std:.2f}"
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as CSV text whose bytes depend on the values alone."""
+    texts = {
+        name: values.map(
+            f"{{:.{DECIMALS[name]}f}}".format if name in DECIMALS else plain, na_action="ignore"
+        )
+        for name, values in table.select_dtypes("float").items()
+    }
+    return table.assign(**texts).to_csv(index=False, lineterminator="\n")
 
 
-def to_markdown(tables: Mapping[str, pd.DataFrame]) -> str:
+def to_markdown(tables: Mapping[str, Measured]) -> str:
     """The tables as Markdown, each under its title; the best mean of each column in bold."""
     parts = []
     for title, table in tables.items():
-        bold = _best(table)
-        lines = [list(table.columns), ["---", *["---:"] * (len(table.columns) - 1)]]
-        for i, row in enumerate(table.itertuples(index=False)):
-            lines.append([f"**{x}**" if (i, j) in bold else x for j, x in enumerate(row)])
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        texts = table.texts()
+        marked = texts.mask(table.best(), "**" + texts + "**")
+        sides = ["left", *["right"] * (len(texts.columns) - 1)]
+        text = marked.to_markdown(index=False, disable_numparse=True, colalign=sides)
         parts.append(f"### {title}\n\n{text}\n")
     return "\n".join(parts)
 
 
-def to_html(
-    tables: Mapping[str, pd.DataFrame], heading: str, note: str, mark_best: bool = True
-) -> str:
-    """One page, without links to anything outside it, of all tables.
+def to_html(table: Measured, mark_best: bool = True) -> str:
+    """The table as an HTML element, with names escaped.
 
-    mark_best: show the highest mean of each column in bold.
+    mark_best: give the highest mean of each column the class ``best``.
     """
-    parts = [_HTML_HEAD.replace("HEADING", html.escape(heading)), f"<p>{html.escape(note)}</p>"]
-    for title, table in tables.items():
-        bold = _best(table) if mark_best else ()
-        parts += [f"<h2>{html.escape(title)}</h2>", "<table>", "<thead><tr>"]
-        parts += [f"<th>{html.escape(column)}</th>" for column in table]
-        parts.append("</tr></thead><tbody>")
-        for i, row in enumerate(table.itertuples(index=False)):
-            cells = [html.escape(str(value)) for value in row]
-            cells = [f"<b>{x}</b>" if (i, j) in bold else x for j, x in enumerate(cells)]
-            parts.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        parts += ["</tbody>", "</table>"]
-    return "\n".join([*parts, "</body></html>", ""])
-
-
-def _best(table: pd.DataFrame) -> set[tuple[int, int]]:
-    """Positions (row, column) of the highest means, where they differ."""
-    best = set()
-    for j, column in enumerate(table.columns):
-        means = pd.to_numeric(table[column].str.split(" ").str[0], errors="coerce")
-        if column not in ("strategy", "rank") and means.nunique() > 1:
-            best |= {(i, j) for i in range(len(means)) if means[i] == means.max()}
-    return best
-
-
-_HTML_HEAD = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>HEADING</title><style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: #222; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.1em; margin: 2em 0 .5em; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .9em; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-thead th { border-bottom: 2px solid #444; } tbody tr:nth-child(even) { background: #f3f3f3; }
-p { max-width: 50em; }
-</style></head><body><h1>HEADING</h1>"""
+    texts = table.texts()
+    styler = texts.style.hide(axis="index").format(escape="html")
+    styler = styler.format_index(escape="html", axis="columns")
+    if mark_best:
+        classes = pd.DataFrame("", index=texts.index, columns=texts.columns)
+        styler = styler.set_td_classes(classes.mask(table.best(), "best"))
+    return styler.set_uuid("").to_html(cell_ids=False)

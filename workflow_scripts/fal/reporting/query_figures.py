@@ -1,4 +1,4 @@
-"""Figures of what a strategy asked for, and of IFAL's inconsistencies."""
+"""Figures of what a strategy queried, and of IFAL's inconsistencies."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fal.reporting.figures import STYLE, name_classes
+from fal.reporting.drawing import STYLE, name_classes
 from fal.reporting.query_tables import ROUTES, Query
 
-_POOL, _ASKED, _CANDIDATE = "#b8b8b8", "#d55e00", "#0072b2"
+_POOL, _QUERIED, _CANDIDATE = "#b8b8b8", "#d55e00", "#0072b2"
 _ROUTES = {
     "otsu": "#0072b2",
     "fraction": "#56b4e9",
@@ -25,35 +25,35 @@ _PANELS = 4
 
 @matplotlib.rc_context(STYLE)
 def query_histogram(
-    asked: pd.DataFrame, pool: pd.DataFrame, classes: Sequence[str], title: str = ""
+    queried: pd.DataFrame, pool: pd.DataFrame, classes: Sequence[str], title: str = ""
 ) -> Figure:
     """Classes of the queried images against those of the pools they were taken from.
 
-    asked, pool: class shares, one row per (seed, cycle), from
+    queried, pool: class shares, one row per (seed, cycle), from
     ``fal.reporting.query_tables.share_tables``. Above, the shares over all cycles (mean and, up
     to 30 classes, standard deviation of seeds); below, the difference of the two for each cycle.
     """
-    cycles = len(asked.index.unique("cycle"))
+    cycles = len(queried.index.unique("cycle"))
     figure = Figure(figsize=(8, 4.3 + 0.25 * cycles), layout="constrained")
     bars, heat = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.7 + 0.25 * cycles])
-    _draw_shares(bars, 100 * asked, 100 * pool)
+    _draw_shares(bars, 100 * queried, 100 * pool)
     figure.suptitle(title, x=0.01, ha="left")
-    _draw_differences(heat, 100 * (asked - pool).groupby("cycle").mean())
+    _draw_differences(heat, 100 * (queried - pool).groupby("cycle").mean())
     name_classes(heat, classes)
     return figure
 
 
-def _draw_shares(axes: Axes, asked: pd.DataFrame, pool: pd.DataFrame) -> None:
-    means = [frame.groupby("seed").mean() for frame in (pool, asked)]
-    positions = np.arange(asked.shape[1])
+def _draw_shares(axes: Axes, queried: pd.DataFrame, pool: pd.DataFrame) -> None:
+    means = [frame.groupby("seed").mean() for frame in (pool, queried)]
+    positions = np.arange(queried.shape[1])
     if len(positions) > 30:
         edges = np.arange(len(positions) + 1) - 0.5
         axes.stairs(means[0].mean(), edges, fill=True, color=_POOL, label="pool")
-        axes.stairs(means[1].mean(), edges, color=_ASKED, linewidth=1.2, label="queried")
+        axes.stairs(means[1].mean(), edges, color=_QUERIED, linewidth=1.2, label="queried")
     else:
         for seeds, label, color, shift in (
             (means[0], "pool", _POOL, -0.2),
-            (means[1], "queried", _ASKED, 0.2),
+            (means[1], "queried", _QUERIED, 0.2),
         ):
             axes.bar(
                 positions + shift,
@@ -114,12 +114,12 @@ def _draw_scatter(axes: Axes, query: Query) -> None:
     positive = (query.pool["inter"] > 0) & (query.pool["intra"] > 0)
     pool = query.pool[positive]
     candidate = pool["candidate"].to_numpy(bool)
-    asked = pool["index"].isin(query.asked["index"]).to_numpy()
+    queried = pool["index"].isin(query.queried["index"]).to_numpy()
     size = np.clip(12_000 / max(1, len(pool)), 1.5, 9)
     for mask, label, color in (
-        (~candidate & ~asked, "other", _POOL),
-        (candidate & ~asked, "candidate", _CANDIDATE),
-        (asked, "queried", _ASKED),
+        (~candidate & ~queried, "other", _POOL),
+        (candidate & ~queried, "candidate", _CANDIDATE),
+        (queried, "queried", _QUERIED),
     ):
         points = pool[mask]
         axes.scatter(

@@ -1,16 +1,19 @@
-"""What the strategies asked for: reading queries, their classes, candidates and fall-backs."""
+"""What the strategies queried: reading queries, their classes, candidates and fall-backs."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fal.errors import InputError
-from fal.reporting.formats import mean_and_spread
-from fal.reporting.tables import RUN, SETTING, parse_path, setting_title
+from fal.layout import RUN, parse_path
+from fal.reporting.formats import Measured
+from fal.reporting.tables import by_setting, setting_title
 
 ROUTES = {
     "otsu": "Otsu on inter x intra",
@@ -19,23 +22,23 @@ ROUTES = {
     "top": "highest scores",
     "all": "whole pool",
 }
-"""Ways in which a client comes to its candidates, as IFAL names them, in words."""
+"""How a client came to its candidates, as IFAL's explanation names it, and in words."""
 
 
 @dataclass(frozen=True)
 class Query:
     """One cycle's query of all clients of a run.
 
-    run: the factors, as ``fal.reporting.tables.parse_path`` gives them.
+    run: the factors, as ``fal.layout.parse_path`` gives them.
     pool: one row per unlabeled image before the query: client, index, and score columns.
-    asked: one row per queried image: client, index.
+    queried: one row per queried image: client, index.
     routes: how many clients took each route to their candidates (IFAL only, otherwise empty).
-    thresholds: Otsu's threshold of each client that has one (IFAL only, otherwise empty).
+    thresholds: the threshold of each client that has one (IFAL only, otherwise empty).
     """
 
-    run: Mapping
+    run: Mapping[str, Any]
     pool: pd.DataFrame
-    asked: pd.DataFrame
+    queried: pd.DataFrame
     routes: Mapping[str, int]
     thresholds: Mapping[int, float]
 
@@ -46,23 +49,23 @@ class Query:
 
 
 def read_query(folder: str | Path) -> Query:
-    """Read query.csv, scores.parquet and query_provenance.json of one cycle's folder.
+    """Read query.csv, scores.parquet and explanation.json of one cycle's folder.
 
-    Raises InputError if an image was asked for that is not in the pool.
+    Raises InputError if an image was queried that is not in the pool.
     """
     folder = Path(folder)
     pool = pd.read_parquet(folder / "scores.parquet")
-    asked = pd.read_csv(folder / "query.csv", usecols=["client", "index"])
-    if not asked["index"].isin(pool["index"]).all():
+    queried = pd.read_csv(folder / "query.csv", usecols=["client", "index"])
+    if not queried["index"].isin(pool["index"]).all():
         raise InputError(f"'{folder}': query.csv has images that scores.parquet does not know")
-    provenance = json.loads((folder / "query_provenance.json").read_text())
-    thresholds = provenance.get("thresholds") or {}
+    clients = json.loads((folder / "explanation.json").read_text())["clients"]
+    thresholds = {int(k): found.get("threshold") for k, found in clients.items()}
     return Query(
         run=parse_path(folder),
         pool=pool,
-        asked=asked,
-        routes=provenance.get("routes") or {},
-        thresholds={int(k): tau for k, tau in thresholds.items() if tau is not None},
+        queried=queried,
+        routes=Counter(found["route"] for found in clients.values() if "route" in found),
+        thresholds={k: tau for k, tau in thresholds.items() if tau is not None},
     )
 
 
@@ -78,13 +81,13 @@ def class_shares(frame: pd.DataFrame, labels: np.ndarray, num_classes: int) -> n
 def share_tables(
     queries: Iterable[Query], labels: np.ndarray, num_classes: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Class shares of what was asked and of the pools: one row per (seed, cycle)."""
-    asked, pool = {}, {}
+    """Class shares of what was queried and of the pools: one row per (seed, cycle)."""
+    queried, pool = {}, {}
     for query in queries:
         key = (query.run["seed"], query.run["cycle"])
-        asked[key] = class_shares(query.asked, labels, num_classes)
+        queried[key] = class_shares(query.queried, labels, num_classes)
         pool[key] = class_shares(query.pool, labels, num_classes)
-    frames = [pd.DataFrame.from_dict(shares, orient="index") for shares in (asked, pool)]
+    frames = [pd.DataFrame.from_dict(shares, orient="index") for shares in (queried, pool)]
     for frame in frames:
         frame.index = pd.MultiIndex.from_tuples(frame.index, names=["seed", "cycle"])
     return frames[0].sort_index(), frames[1].sort_index()
@@ -93,19 +96,19 @@ def share_tables(
 def query_row(query: Query, labels: np.ndarray, num_classes: int) -> dict:
     """One query in numbers.
 
-    Columns: the run, pool and queried (images), classes (how many were asked for), imbalance
-    (total variation distance, 0..1, between the classes asked for and the pool's), candidates
+    Columns: the run, pool and queried (images), classes (how many were queried), imbalance
+    (total variation distance, 0..1, between the classes queried and the pool's), candidates
     (share of the pool, IFAL only), and per route how many clients took it, clients_otsu ... (IFAL
     only).
     """
-    asked = class_shares(query.asked, labels, num_classes)
+    queried = class_shares(query.queried, labels, num_classes)
     pool = class_shares(query.pool, labels, num_classes)
     return {
         **{column: query.run[column] for column in RUN},
         "pool": len(query.pool),
-        "queried": len(query.asked),
-        "classes": int(np.count_nonzero(asked)),
-        "imbalance": float(np.abs(asked - pool).sum() / 2),
+        "queried": len(query.queried),
+        "classes": int(np.count_nonzero(queried)),
+        "imbalance": float(np.abs(queried - pool).sum() / 2),
         "candidates": query.candidates,
         **{f"clients_{route}": query.routes.get(route, 0) for route in ROUTES if query.routes},
     }
@@ -117,36 +120,37 @@ def query_table(rows: Iterable[Mapping]) -> pd.DataFrame:
     routes = [f"clients_{route}" for route in ROUTES]
     table = pd.DataFrame(list(rows), columns=[*columns, *routes])
     table = table.astype(dict.fromkeys(routes, "Int64"))
-    return table.sort_values(RUN, ignore_index=True)
+    return table.sort_values(list(RUN), ignore_index=True)
 
 
-def query_summary(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def query_summary(table: pd.DataFrame) -> dict[str, Measured]:
     """Per setting (its title) one row per strategy: means over seeds and cycles, to read.
 
-    Standard deviations are over all queries; routes are percent of the clients' queries, and those
-    that nobody took are left out.
+    Standard deviations are over all queries; routes are percent of the clients' queries. Columns
+    that are empty or, for routes, those that nobody took are left out.
     """
-    tables = {}
-    for setting, group in table.groupby(SETTING):
-        rows = []
-        for strategy, queries in group.groupby("strategy"):
-            routes = queries[[f"clients_{route}" for route in ROUTES]].sum()
-            row = {"strategy": strategy, "images per query": f"{queries['queried'].mean():.0f}"}
-            for name, column, factor in _MEASURES:
-                values = factor * queries[column]
-                row[name] = mean_and_spread(values.mean(), values.std())
-            for route, name in ROUTES.items():
-                share = 100 * routes[f"clients_{route}"] / max(1, routes.sum())
-                row[f"{name} (%)"] = f"{share:.1f}" if routes.sum() else ""
-            rows.append(row)
-        frame = pd.DataFrame(rows)
-        title = setting_title(dict(zip(SETTING, setting, strict=True)))
-        tables[title] = frame.loc[:, ~frame.isin(["", "0.0"]).all()]
-    return tables
+    return {setting_title(setting): _summary(rows) for setting, rows in by_setting(table)}
 
 
-_MEASURES = [
-    ("classes per query", "classes", 1),
-    ("imbalance (%)", "imbalance", 100),
-    ("candidates (% of pool)", "candidates", 100),
-]
+def _summary(table: pd.DataFrame) -> Measured:
+    strategies = table.groupby("strategy")
+    measures = table[list(_MEASURES)].astype(float).groupby(table["strategy"])
+    mean, std = measures.mean().mul(_FACTORS), measures.std().mul(_FACTORS)
+    mean, std = mean.rename(columns=_MEASURES), std.rename(columns=_MEASURES)
+    images = strategies["queried"].mean()
+    counts = strategies[[f"clients_{route}" for route in ROUTES]].sum().astype(float)
+    routes = 100 * counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
+    routes.columns = pd.Index([f"{name} (%)" for name in ROUTES.values()])
+    taken = routes.loc[:, routes.round(1).fillna(0).any()]
+    whole = pd.concat([images.rename(_IMAGES), mean, taken], axis=1).dropna(axis=1, how="all")
+    decimals = {_IMAGES: 0, **dict.fromkeys(routes.columns, 1)}
+    return Measured(whole, std.reindex(columns=whole.columns), decimals)
+
+
+_IMAGES = "images per query"
+_MEASURES = {
+    "classes": "classes per query",
+    "imbalance": "imbalance (%)",
+    "candidates": "candidates (% of pool)",
+}
+_FACTORS = pd.Series({"classes": 1, "imbalance": 100, "candidates": 100})

@@ -1,19 +1,19 @@
 """Accuracy tables: one row per run and cycle, their summary over seeds, and one to read."""
 
 import json
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fal.errors import InputError
-from fal.reporting.formats import mean_and_spread, plain
+from fal.layout import RUN, SETTING, SHARED, parse_path, typed
+from fal.reporting.formats import Measured, plain
+from fal.reporting.statistics import ranking
 
-SETTING = ["dataset", "model", "alpha", "clients", "algorithm"]
-RUN = [*SETTING, "seed", "strategy", "cycle"]
 COLUMNS = [
     "dataset",
     "alpha",
@@ -28,33 +28,11 @@ COLUMNS = [
     "accuracy_last5",
     "model",
 ]
-SHARED = "initial"
 AREA = "mean after cycle 0"
 
 
-_RUN = re.compile(
-    r"runs/(?P<dataset>[^/]+)/alpha-(?P<alpha>[^/]+)/clients-(?P<clients>\d+)/seed-(?P<seed>\d+)"
-    r"/(?P<model>[^/]+)/(?P<algorithm>[^/]+)/(?P<strategy>[^/]+)/cycle-(?P<cycle>\d+)(?:/[^/]*)?$"
-)
-_TYPES = {"alpha": float, "clients": int, "seed": int, "cycle": int}
-
-
-def parse_path(path: str | Path) -> dict:
-    """The factors of a run (dataset, alpha, ..., cycle) from its folder or a file in it.
-
-    Raises InputError if the path does not have a run's shape.
-    """
-    match = _RUN.search(Path(path).as_posix())
-    if match is None:
-        raise InputError(
-            f"'{path}' is no run's folder: expected .../runs/DATASET/alpha-A/clients-N/seed-S/"
-            "MODEL/ALGORITHM/STRATEGY/cycle-M"
-        )
-    return {key: _TYPES.get(key, str)(value) for key, value in match.groupdict().items()}
-
-
-def read_record(path: str | Path) -> dict:
-    """One run's factors and what its result.json says.
+def read_record(path: str | Path) -> dict[str, Any]:
+    """One cycle's factors and the numbers of its result.json.
 
     Raises InputError if the file is not readable as a result.
     """
@@ -66,7 +44,7 @@ def read_record(path: str | Path) -> dict:
     return {**parse_path(path), **values, "accuracy_last5": result.get("accuracy_last5")}
 
 
-def accuracy_table(records: Iterable[Mapping]) -> pd.DataFrame:
+def accuracy_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per setting, strategy, seed and cycle, sorted, with the columns ``COLUMNS``.
 
     A cycle that strategies share (strategy ``initial``) is repeated for each strategy of its
@@ -74,36 +52,36 @@ def accuracy_table(records: Iterable[Mapping]) -> pd.DataFrame:
 
     Raises InputError if there are no records, or two of the same run and cycle.
     """
-    known = {}
+    known: dict[tuple, Mapping[str, Any]] = {}
     strategies = defaultdict(set)
     for record in records:
-        key = _key(record)
+        key = _values(record, RUN)
         if key in known:
             raise InputError(f"two results of the same run and cycle: {key}")
         known[key] = record
         if record["strategy"] != SHARED:
-            strategies[_where(record)].add(record["strategy"])
+            strategies[_values(record, PAIRED)].add(record["strategy"])
     if not known:
         raise InputError("there are no results to collect")
     rows = []
     for record in known.values():
         names = {record["strategy"]}
         if record["strategy"] == SHARED:
-            names = strategies.get(_where(record), names)
+            names = strategies.get(_values(record, PAIRED), names)
         for name in names:
             row = {**record, "strategy": name}
-            if record["strategy"] == name or _key(row) not in known:
+            if record["strategy"] == name or _values(row, RUN) not in known:
                 rows.append(row)
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"accuracy_last5": float})
     return table.sort_values([*SETTING, "strategy", "seed", "cycle"], ignore_index=True)
 
 
-def _where(record: Mapping) -> tuple:
-    return tuple(record[column] for column in [*SETTING, "seed"])
+PAIRED = (*SETTING, "seed")
+"""The factors that strategies to be compared have in common."""
 
 
-def _key(record: Mapping) -> tuple:
-    return tuple(record[column] for column in RUN)
+def _values(record: Mapping[str, Any], factors: Iterable[str]) -> tuple:
+    return tuple(record[factor] for factor in factors)
 
 
 def summary_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -121,53 +99,55 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def ranking(table: pd.DataFrame) -> pd.DataFrame:
-    """Strategies of each setting by the area under their curve, the best first.
-
-    The area is a seed's mean accuracy over the cycles that follow a query (cycle >= 1; where
-    there are none, cycle 0). Columns: the setting, strategy, area_mean, area_std (over seeds;
-    empty for one), rank (1 is best, equals share the better one).
-    """
-    queried = table[table["cycle"] >= 1] if (table["cycle"] >= 1).any() else table
-    areas = queried.groupby([*SETTING, "strategy", "seed"], as_index=False)["accuracy"].mean()
-    ranks = areas.groupby([*SETTING, "strategy"], as_index=False).agg(
-        area_mean=("accuracy", "mean"), area_std=("accuracy", "std")
-    )
-    by_setting = ranks.groupby(SETTING)["area_mean"]
-    ranks["rank"] = by_setting.rank(ascending=False, method="min").astype(int)
-    return ranks.sort_values([*SETTING, "rank", "strategy"], ignore_index=True)
-
-
-def wide_tables(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def wide_tables(table: pd.DataFrame) -> dict[str, Measured]:
     """Per setting (its title) a table to read: strategies, best first, by labeled fraction.
 
-    Cells are 'mean ± std' in percent over seeds, or 'mean' where there is one seed. Columns:
-    strategy, rank, the area under the curve, and one per cycle, named by its labeled fraction.
+    Index: strategy and rank. Columns, in percent over seeds: the area under the curve, and one per
+    cycle, named by its labeled fraction.
     """
+    return {setting_title(setting): _wide(rows) for setting, rows in by_setting(table)}
+
+
+def by_setting(table: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]:
+    """The settings of a table that has their columns, and the rows of each."""
+    groups = table.groupby(list(SETTING))
+    return [(dict(zip(SETTING, values, strict=True)), rows) for values, rows in groups]
+
+
+def _wide(table: pd.DataFrame) -> Measured:
     summary = summary_table(table)
-    ranks = ranking(table).set_index([*SETTING, "strategy"])
-    tables = {}
-    for setting, group in summary.groupby(SETTING):
-        names = _percent_names(group.groupby("cycle")["labeled_fraction"].mean())
-        rows = []
-        for strategy in ranks.loc[setting].index:
-            best = ranks.loc[(*setting, strategy)]
-            row = {"strategy": strategy, "rank": str(int(best["rank"]))}
-            row[AREA] = mean_and_spread(best["area_mean"], best["area_std"])
-            row |= dict.fromkeys(names.values(), "")
-            for cycle in group[group["strategy"] == strategy].itertuples():
-                row[names[cycle.cycle]] = mean_and_spread(cycle.accuracy_mean, cycle.accuracy_std)
-            rows.append(row)
-        tables[setting_title(dict(zip(SETTING, setting, strict=True)))] = pd.DataFrame(rows)
-    return tables
+    ranks = ranking(table).set_index("strategy")
+    names = _percent_names(summary.groupby("cycle")["labeled_fraction"].mean())
+
+    def cells(statistic: str) -> pd.DataFrame:
+        by_cycle = summary.pivot(
+            index="strategy", columns="cycle", values=f"accuracy_{statistic}"
+        ).rename(columns=names)
+        by_cycle.insert(0, AREA, ranks[f"area_{statistic}"])
+        return by_cycle.loc[ranks.index].set_index(ranks["rank"], append=True)
+
+    return Measured(mean=cells("mean"), std=cells("std"))
 
 
-def setting_title(setting: Mapping) -> str:
+def setting_title(setting: Mapping[str, Any]) -> str:
     """A setting in words: 'digits, cnn, alpha 0.1, 10 clients, fedavg'."""
-    return (
-        f"{setting['dataset']}, {setting['model']}, alpha {plain(float(setting['alpha']))}, "
-        f"{setting['clients']} clients, {setting['algorithm']}"
-    )
+    return ", ".join(factor_title(factor, setting[factor]) for factor in SETTING)
+
+
+def panel_title(setting: Mapping[str, Any], over: str, others: bool) -> str:
+    """What sets a setting apart from those beside it, and with ``others`` the rest of it too."""
+    title = factor_title(over, setting[over])
+    if not others:
+        return title
+    rest = ", ".join(factor_title(f, setting[f]) for f in SETTING if f != over)
+    return f"{title} ({rest})"
+
+
+def factor_title(factor: str, value: Any) -> str:
+    """One factor in words: 'alpha 0.1'; '10 clients'; names speak for themselves."""
+    if factor == "alpha":
+        return f"alpha {plain(float(value))}"
+    return f"{value} clients" if factor == "clients" else str(value)
 
 
 def _percent_names(fractions: pd.Series) -> dict[int, str]:
@@ -181,48 +161,49 @@ def _percent_names(fractions: pd.Series) -> dict[int, str]:
 
 
 def read_accuracy(path: str | Path) -> pd.DataFrame:
-    """Read accuracy.csv; names stay texts, even such as '10' or 'null'."""
-    names = ["dataset", "model", "algorithm", "strategy"]
+    """Read accuracy.csv; names stay texts, even such as '10' or 'null'.
+
+    Raises InputError if the file is none.
+    """
+    try:
+        table = read_names(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"'{path}' cannot be read as an accuracy table ({error})") from None
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise InputError(f"'{path}' is no accuracy table: it has no column {missing[0]}")
+    return table
+
+
+def read_names(path: str | Path) -> pd.DataFrame:
+    """Read a table of runs; their names stay texts, even such as '10' or 'null'."""
+    names = ("dataset", "model", "algorithm", "strategy")
+    columns = pd.read_csv(path, nrows=0).columns.difference(names)
     return pd.read_csv(
         path,
         dtype=dict.fromkeys(names, str),
         keep_default_na=False,
-        na_values={"accuracy_last5": [""]},
+        na_values={column: [""] for column in columns},
     )
 
 
-def of_setting(table: pd.DataFrame, setting: Mapping) -> pd.DataFrame:
+def of_setting(table: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of one setting, whose numbers may be given as texts."""
-    same = [table[column] == _TYPES.get(column, str)(setting[column]) for column in SETTING]
+    same = [table[factor] == typed(setting)[factor] for factor in SETTING]
     return table[np.logical_and.reduce(same)]
 
 
-def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Titled tables as one, with the title as the first column, setting."""
-    parts = [table.assign(setting=title) for title, table in tables.items()]
+def compared(paths: Mapping[str, str], setting: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The rows of a setting in other accuracy tables, by label, of those that have it.
+
+    paths: of the tables, by label.
+    """
+    found = {label: of_setting(read_accuracy(path), setting) for label, path in paths.items()}
+    return {label: table for label, table in found.items() if len(table)}
+
+
+def stacked(tables: Mapping[str, Measured]) -> pd.DataFrame:
+    """Titled tables as one of texts, with the title as the first column, setting."""
+    parts = [table.texts().assign(setting=title) for title, table in tables.items()]
     whole = pd.concat(parts, ignore_index=True)
     return whole[["setting", *whole.columns.drop("setting")]]
-
-
-def code_digests(paths: Sequence[str | Path]) -> dict[str, int]:
-    """How many steps of these runs were made by each state of the code.
-
-    paths: result.json files; all provenance files beside them count. Those of the queries after a
-    shared cycle 0 lie in the strategies' own folders and do not.
-    """
-    digests = Counter()
-    for folder in {Path(path).parent for path in paths}:
-        for provenance in folder.glob("*provenance.json"):
-            digests[json.loads(provenance.read_text()).get("code", "unknown")] += 1
-    return dict(sorted(digests.items()))
-
-
-def mixture_warning(digests: Mapping[str, int]) -> str:
-    """A sentence for results of several versions of the code, or nothing."""
-    if len(digests) < 2:
-        return ""
-    counts = ", ".join(f"{count} steps by {digest[:8]}" for digest, count in digests.items())
-    return (
-        f"These results were computed by {len(digests)} versions of the code ({counts}); "
-        "--forcerun prepare_dataset computes them all by one."
-    )

@@ -1,0 +1,52 @@
+# From the results and queries of all runs to tables.
+
+
+rule collect_results:
+    input:
+        results=trained_files("result.json"),
+        queries=query_files("query_provenance.json"),
+    output:
+        runs=layout.table("accuracy.csv"),
+        summary=layout.table("accuracy_summary.csv"),
+        wide=layout.table("accuracy_wide.csv"),
+        markdown=layout.table("accuracy_summary.md"),
+        provenance=layout.provenance,
+        html=report(
+            layout.table("accuracy_summary.html"), category="Accuracy", labels={"result": "table"}
+        ),
+    log:
+        layout.log("collect_results"),
+    conda:
+        "../envs/fal.yaml"
+    message:
+        "Collect the accuracy of all runs"
+    script:
+        "../workflow_scripts/collect_results.py"
+
+
+rule summarize_queries:
+    input:
+        queries=query_files("query.csv"),
+        scores=query_files("scores.parquet"),
+        explanations=query_files("explanation.json"),
+        labels=expand(layout.data("train_labels.npy"), dataset=settings.datasets),
+        infos=expand(layout.data("dataset.json"), dataset=settings.datasets),
+    output:
+        table=layout.table("queries.csv"),
+        html=report(layout.table("queries.html"), category="Queries", labels={"result": "table"}),
+    log:
+        layout.log("summarize_queries"),
+    conda:
+        "../envs/fal.yaml"
+    message:
+        "Collect what the strategies queried"
+    script:
+        "../workflow_scripts/summarize_queries.py"
+
+
+def all_tables():
+    """Every table of the configuration's runs, in every format."""
+    return [
+        *rules.collect_results.output,
+        *(rules.summarize_queries.output if QUERY_CYCLES else []),
+    ]

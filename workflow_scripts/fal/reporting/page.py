@@ -1,0 +1,101 @@
+"""The page ``report.html``: one file that holds all it shows, from data and a template."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parent / "templates"
+_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture in the page.
+
+    data: a ``data:`` URI. file: where the same picture lies. of: what readers may choose it by,
+    such as its setting and strategy.
+    """
+
+    title: str
+    data: str
+    file: str = ""
+    of: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in the page; element: HTML, names escaped, as ``formats.to_html`` makes it."""
+
+    title: str
+    element: str
+    of: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One category of the page, which its navigation leads to.
+
+    facts: terms and what they are. verdicts: what came out, by setting. blocks: texts that keep
+    their lines, by title.
+    """
+
+    name: str
+    title: str
+    text: str = ""
+    verdicts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    images: Sequence[Image] = ()
+    tables: Sequence[Table] = ()
+    blocks: Mapping[str, str] = field(default_factory=dict)
+
+    def choices(self) -> dict[str, list[str]]:
+        """What the pictures and tables can be chosen by: each key that has several values."""
+        found: dict[str, dict[str, None]] = {}
+        for item in (*self.images, *self.tables):
+            for key, value in item.of.items():
+                found.setdefault(key, {})[value] = None
+        return {key: list(values) for key, values in found.items() if len(values) > 1}
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole page; warning: what throws doubt on all of it, or nothing."""
+
+    title: str
+    lead: str
+    sections: Sequence[Section]
+    warning: str = ""
+
+
+def data_uri(path: str | Path) -> str:
+    """A picture (.svg or .png) as the text that stands for it in a page."""
+    path = Path(path)
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f"data:{_TYPES[path.suffix]};base64,{content}"
+
+
+def render(page: Page) -> str:
+    """The page as HTML. All texts are escaped; only elements of tables are taken as they are."""
+    return _render("report.html.j2", page=page)
+
+
+def render_tables(title: str, note: str, tables: Mapping[str, str]) -> str:
+    """A page of tables (elements by title) alone, as HTML."""
+    return _render("tables.html.j2", title=title, note=note, tables=tables)
+
+
+def _render(template: str, **values: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["element"] = Markup
+    return environment.get_template(template).render(**values) + "\n"

@@ -1,0 +1,249 @@
+"""What the report says: from tables, pictures and records to the sections of the page."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from fal.layout import typed
+from fal.reporting import formats
+from fal.reporting.catalogue import Picture
+from fal.reporting.page import Image, Page, Section, Table, data_uri
+from fal.reporting.query_tables import query_summary
+from fal.reporting.statistics import lead, ranking
+from fal.reporting.tables import by_setting, setting_title, wide_tables
+
+FEW_SEEDS = 5
+"""Up to so many seeds the report says that they decide little."""
+
+LEAD = (
+    "Clients hold private images of which few are labeled. In every cycle a global model is "
+    "trained by federated learning; then each client picks, by a query strategy, the unlabeled "
+    "images that an oracle labels next. Compared is the test accuracy that the strategies lead to."
+)
+TEXTS = {
+    "accuracy": (
+        "Accuracy",
+        "Test accuracy in percent of the global model after its last round, by the share of the "
+        "clients' images that are labeled. The first point comes before any query and is shared by "
+        "all strategies that train alike. Strategies are ranked by their mean over the cycles "
+        "after it; dashed lines with open markers use the local models, their solid twins the "
+        "global one. In the tables the highest mean of each column is marked.",
+    ),
+    "partition": (
+        "Partition",
+        "Images of each class that each client holds. The smaller alpha, the concentration of the "
+        "Dirichlet distribution, the more the clients differ. The colors follow the root of the "
+        "counts, so that small counts stay visible.",
+    ),
+    "queries": (
+        "Queries",
+        "Above: true classes of the images that a strategy queried, against those of the pools it "
+        "chose from, all clients and cycles together (mean over seeds; the lines are standard "
+        "deviations). Below: their difference in percentage points, cycle by cycle. The classes "
+        "of unlabeled images are known to this page only, never to a strategy. In the tables, "
+        "means over seeds and cycles: imbalance is the share of a query that would have to be of "
+        "other classes for it to have the pool's class mix.",
+    ),
+    "inconsistency": (
+        "Inconsistency",
+        "Above: the unlabeled images of all clients by their inter- and intra-model inconsistency "
+        "after some of the cycles (first seed; both axes logarithmic, images with a zero left "
+        "out). Candidates are those whose product exceeds Otsu's threshold, which each client has "
+        "of its own: the line is the median client's, the band spans all. Queried images that are "
+        "no candidates come from a fall-back. Below, over all seeds: the share of the pool that "
+        "were candidates, and how the clients came to theirs.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared data set in numbers: its name, classes, images, and what is to be known of it."""
+
+    name: str
+    classes: Sequence[str]
+    train: int
+    test: int
+    note: str = ""
+
+
+def read_dataset(info: str | Path) -> Dataset:
+    """A data set from its dataset.json and the labels beside it."""
+    found = json.loads(Path(info).read_text())
+    train, test = (
+        len(np.load(Path(info).with_name(f"{part}_labels.npy"), mmap_mode="r"))
+        for part in ("train", "test")
+    )
+    return Dataset(found["name"], found["classes"], train, test, found.get("note", ""))
+
+
+def page(
+    accuracy: pd.DataFrame,
+    queries: pd.DataFrame | None,
+    pictures: Iterable[tuple[Picture, Path]],
+    datasets: Sequence[Dataset],
+    training: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> Page:
+    """The report of a run.
+
+    accuracy, queries: the tables of these names (None: there were no queries). pictures: each with
+    its .svg or .png. training: the options of the federated training. provenance: the record that
+    was written with the tables, with config, rules and mixture.
+    """
+    images: dict[str, list[Image]] = {}
+    for picture, path in pictures:
+        images.setdefault(picture.kind, []).append(_image(picture, path))
+    curves = [*images.pop("side_by_side", []), *images.pop("accuracy", [])]
+    tables = {"accuracy": _tables(wide_tables(accuracy), mark_best=True)}
+    if queries is not None:
+        tables["queries"] = _tables(query_summary(queries), mark_best=False)
+    shown = {"accuracy": curves, **images}
+    return Page(
+        title=f"Federated active learning on {_words([d.name for d in datasets])}",
+        lead=LEAD,
+        warning=provenance.get("mixture", ""),
+        sections=[
+            Section(
+                "overview",
+                "Overview",
+                verdicts={setting_title(s): verdict(rows) for s, rows in by_setting(accuracy)},
+                images=curves[:1],
+                facts=facts(accuracy, datasets, training),
+            ),
+            *(
+                Section(kind, *TEXTS[kind], images=shown[kind], tables=tables.get(kind, ()))
+                for kind in TEXTS
+                if kind in shown
+            ),
+            _provenance(provenance),
+        ],
+    )
+
+
+def verdict(table: pd.DataFrame) -> list[str]:
+    """Who leads in one setting, by how much, over how many seeds, and what that decides."""
+    ranks = ranking(table)
+    best = ranks.iloc[0]
+    seeds = table["seed"].nunique()
+    over = "the cycles that follow a query" if table["cycle"].max() else "the only cycle"
+    mean = f"{best['area_mean']:.2f} % on average over {over}"
+    found = lead(table)
+    if found is None:
+        return [f"{best['strategy']} reaches {mean}, over {_seeds(seeds)}.", *_caveat(seeds)]
+    if best["area_mean"] == ranks.iloc[1]["area_mean"]:
+        return [f"{found.leader} and {found.other} are level: {mean}.", *_caveat(seeds)]
+    others = [lead(table, name) for name in ranks["strategy"][1:]]
+    comparisons = [
+        f"{o.difference:+.2f} points to {o.other} (ahead in {o.ahead} of {_seeds(o.seeds)})"
+        for o in (others if len(others) <= 4 else [*others[:3], others[-1]])
+        if o
+    ]
+    return [
+        f"{found.leader} leads {found.other} by {found.difference:.2f} points.",
+        f"{found.leader} reaches {mean}: {'; '.join(comparisons)}.",
+        *_caveat(found.seeds),
+    ]
+
+
+def _caveat(seeds: int) -> list[str]:
+    if seeds == 1:
+        return ["One seed decides nothing: another may turn the order round."]
+    return [f"{seeds} seeds decide little: take the order as a hint."] * (seeds <= FEW_SEEDS)
+
+
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
+def facts(
+    accuracy: pd.DataFrame, datasets: Sequence[Dataset], training: Mapping[str, Any]
+) -> dict[str, str]:
+    """What was compared, on what, and at which scale."""
+    first, last = (accuracy[accuracy["cycle"] == c] for c in (0, accuracy["cycle"].max()))
+    shares = [100 * rows["labeled_fraction"].mean() for rows in (first, last)]
+    counts = [rows["labeled"].mean() for rows in (first, last)]
+    cycles = accuracy["cycle"].max()
+    labeled = f"{shares[0]:.1f} % of the images at the start"
+    if cycles:
+        queries = "1 query" if cycles == 1 else f"{cycles} queries"
+        labeled += f", {shares[1]:.1f} % after {queries}"
+    return {
+        "Strategies": ", ".join(sorted(accuracy["strategy"].unique())),
+        **{
+            f"Data set {d.name}": (
+                f"{d.train:,} training and {d.test:,} test images of {len(d.classes)} classes"
+                + (f". {d.note}" if d.note else "")
+            )
+            for d in datasets
+        },
+        "Clients": f"{_values(accuracy, 'clients')}, alpha {_values(accuracy, 'alpha')}",
+        "Model, algorithm": f"{_values(accuracy, 'model')}; {_values(accuracy, 'algorithm')}",
+        "Labeled": f"{labeled} ({counts[0]:.0f} to {counts[1]:.0f} images)",
+        "Training in a cycle": (
+            f"{training['rounds']} rounds of {training['local_epochs']} local epochs, from a fresh "
+            "model"
+        ),
+        "Seeds": _values(accuracy, "seed"),
+    }
+
+
+def _values(table: pd.DataFrame, column: str) -> str:
+    return ", ".join(f"{value}" for value in sorted(table[column].unique()))
+
+
+def _image(picture: Picture, path: Path) -> Image:
+    of = {key: str(value) for key, value in picture.of.items()}
+    if "model" in picture.of:
+        of = {"setting": setting_title(picture.of)}
+        title = of["setting"]
+        if "strategy" in picture.of:
+            of["strategy"] = picture.of["strategy"]
+            title = f"{of['strategy']} ({title})"
+    elif picture.of:
+        title = "{dataset}, alpha {alpha}, {clients} clients, seed {seed}".format(**typed(of))
+    else:
+        title = f"Settings side by side: {picture.name}"
+    return Image(title, data_uri(path), f"figures/{path.name}", of)
+
+
+def _tables(tables: Mapping[str, formats.Measured], mark_best: bool) -> list[Table]:
+    return [
+        Table(title, formats.to_html(table, mark_best), {"setting": title})
+        for title, table in tables.items()
+    ]
+
+
+def _provenance(record: Mapping[str, Any]) -> Section:
+    versions = {k: v for k, v in record.get("versions", {}).items() if v}
+    blocks = {"Configuration": yaml.safe_dump(record["config"], sort_keys=False)}
+    rules = record.get("rules", {})
+    if rules:
+        blocks["Jobs by rule and version of its code"] = "\n".join(
+            f"{rule}: " + ", ".join(f"{count} by {code[:16]}" for code, count in codes.items())
+            for rule, codes in rules.items()
+        )
+    return Section(
+        "provenance",
+        "Provenance",
+        text=(
+            "Random choices depend on the seed alone: the same configuration gives the same "
+            "numbers on the same kind of machine. Every cycle's folder has a record of its own."
+        ),
+        facts={
+            "Python": record.get("python", ""),
+            "Platform": record.get("platform", ""),
+            "Packages": ", ".join(f"{name} {text}" for name, text in versions.items()),
+        },
+        blocks=blocks,
+    )
+
+
+def _words(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
