@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fal import storage
-from fal.data.dataset import Dataset
 from fal.data.partition import split_clients
 from fal.errors import InputError
 from fal.outputs import Outputs
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from fal.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -83,25 +82,15 @@ class Pool:
 
 
 def open_pools(
-    dataset: str | Path,
-    partition: str | Path,
-    labeled: str | Path,
+    dataset: Dataset,
+    client: np.ndarray,
+    labeled_index: np.ndarray,
     cycle: int,
     outputs: Mapping[str, Outputs],
 ) -> Iterator[Pool]:
-    """Yield one pool per client from a run's files.
-
-    dataset: folder of the prepared data set. partition: who holds what. labeled: what is labeled
-    when the cycle's query begins. outputs: as ``build_pools`` takes them.
-    """
-    opened = Dataset.open(dataset)
+    """``build_pools`` of a data set's training images."""
     return build_pools(
-        client=storage.load_array(partition, "client"),
-        labeled_index=storage.load_array(labeled, "index"),
-        labels=np.asarray(opened.train_labels),
-        num_classes=len(opened.classes),
-        cycle=cycle,
-        outputs=outputs,
+        client, labeled_index, dataset.train_labels, len(dataset.classes), cycle, outputs
     )
 
 
