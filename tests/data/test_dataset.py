@@ -18,9 +18,7 @@ def test_save_and_open(tmp_path):
     for key, value in vars(data).items():
         assert np.array_equal(getattr(back, key), value)
     metadata = json.loads((tmp_path / "scans" / "dataset.json").read_text())
-    assert set(metadata) == {
-        *("name", "kind", "classes", "mean", "std", "flip", "crop_padding", "note")
-    }
+    assert set(metadata) == {"name", "classes", "mean", "std", "flip", "crop_padding"}
     with pytest.raises(InputError, match=r"dataset\.json is missing"):
         Dataset.open(tmp_path)
 
@@ -30,3 +28,28 @@ def test_open_refuses_pickled_arrays(tmp_path):
     np.save(tmp_path / "train_labels.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
         Dataset.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "files", [(), ("größe/süß.png", "a b/c\u2028d\x85.png", "\udcff.png", " x ")]
+)
+def test_files_are_kept_one_a_line(tmp_path, files):
+    data = load("digits", train_size=10)
+    data.train_files = files
+    data.classes[0] = "größe"
+    data.save(tmp_path)
+    assert Dataset.open(tmp_path).train_files == files
+    assert Dataset.open(tmp_path).classes[0] == "größe"
+    lines = (tmp_path / "train_files.txt").read_bytes().split(b"\n")
+    assert len(lines) == len(files) + 1
+    assert "größe".encode() in (tmp_path / "dataset.json").read_bytes()
+
+
+def test_description():
+    data = load("digits", train_size=22)
+    assert data.describe() == (
+        "22 training and 359 test images of 10 classes; training images of each (2 to 3): "
+        "0 2, 1 3, 2 2, 3 3, 4 2, 5 2, 6 2, 7 2, 8 2, 9 2"
+    )
+    data.classes = [f"c{i}" for i in range(100)]
+    assert data.describe().endswith("c18 0, c19 0, and 80 more")

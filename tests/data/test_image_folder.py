@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from image_files import FORMATS, class_folders, load, make, picture, split_set
+from image_files import FORMATS, class_folders, huge_png, load, make, picture, split_set, tiff
 from PIL import Image
 
 from fal.errors import InputError
@@ -22,10 +22,12 @@ def test_all_containers_give_the_same_data_set(tmp_path, form):
     assert data.train_labels.tolist() == [0] * 6 + [1] * 6
     assert data.test_labels.tolist() == [0] * 3 + [1] * 3
     assert data.test_labels.dtype == np.int64
-    assert (data.name, data.kind, data.flip, data.crop_padding) == ("pets", "image_folder", True, 0)
-    assert data.note == ""
+    assert (data.name, data.flip, data.crop_padding) == ("pets", True, 0)
+    assert data.warnings == ()
     for images, part in ((data.train_images, "train"), (data.test_images, "test")):
         names = sorted(name for name in members if name.startswith(part) and name.endswith("png"))
+        if part == "train":
+            assert data.train_files == tuple(names)
         for image, name in zip(images, names, strict=True):
             assert np.array_equal(image, np.asarray(Image.open(io.BytesIO(members[name]))))
 
@@ -33,10 +35,11 @@ def test_all_containers_give_the_same_data_set(tmp_path, form):
 @pytest.mark.parametrize("top", ["pets/", "a/b/"])
 def test_enclosing_folders_are_seen_through(tmp_path, top):
     members = split_set(top=top) | {f"{top}logo.png": picture()}
-    data = load("image_folder", path=make(tmp_path, ".tar.gz", members))
+    path = make(tmp_path, ".tar.gz", members)
+    data = load("image_folder", path=path)
     assert data.classes == ["cat", "dog"]
     assert len(data.train_images) == 12
-    assert data.note == "1 image(s) outside the class folders were ignored"
+    assert data.warnings == (f"1 image(s) of '{path}' outside the class folders were ignored",)
 
 
 @pytest.mark.parametrize("top", ["", "pets/"])
@@ -82,8 +85,53 @@ def test_unreadable_images_are_named_and_counted(tmp_path):
     whole = picture((64, 64), form="JPEG")
     bad = {f"train/cat/bad{i}.jpg": b"a text that calls itself an image" for i in range(7)}
     bad["train/cat/cut.jpg"] = whole[: len(whole) // 2]
-    with pytest.raises(InputError, match=r"8 unreadable image\(s\), such as train/cat/bad0\.jpg"):
+    with pytest.raises(
+        InputError, match=r"8 unreadable image\(s\), such as train/cat/bad0\.jpg"
+    ) as e:
         load("image_folder", path=make(tmp_path, ".zip", split_set() | bad))
+    assert "bad1.jpg (not a whole image: no format that Pillow knows)" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (picture((64, 64), form="JPEG")[:500], "not a whole image: "),
+        (huge_png(20_001, 20_000), r"too large \(400 megapixels; the limit is 179\)"),
+        (tiff(np.array([[0, np.nan]], np.float32)), "it holds NaN or infinite values"),
+        (tiff(np.array([[0, -np.inf]], np.float32)), "it holds NaN or infinite values"),
+    ],
+)
+def test_unreadable_images_say_why(tmp_path, data, reason):
+    path = make(tmp_path, "folder", split_set() | {"train/cat/größe.png": data})
+    with pytest.raises(InputError, match=rf"1 unreadable .* train/cat/größe\.png \({reason}"):
+        load("image_folder", path=path)
+
+
+def test_files_stay_with_their_images(tmp_path):
+    members = {f"{label}/{i}.png": picture((8, 8)) for label in ("cat", "dog") for i in range(20)}
+    data = load("image_folder", path=make(tmp_path, "folder", members), image_size=8, train_size=9)
+    assert len(data.train_files) == len(data.train_images) == 9
+    for name, image, label in zip(
+        data.train_files, data.train_images, data.train_labels, strict=True
+    ):
+        assert np.array_equal(image, np.asarray(Image.open(io.BytesIO(members[name]))))
+        assert name.startswith(data.classes[label])
+
+
+def test_tiny_and_deep_images_are_warned_of(tmp_path):
+    deep = {f"train/cat/deep{i}.tif": tiff(np.array([[3, 9]], np.uint16)) for i in range(2)}
+    path = make(tmp_path, "folder", split_set() | deep | {"test/dog/x.png": picture((2, 9))})
+    first, second = load("image_folder", path=path).warnings
+    assert "2 image(s)" in first
+    assert "such as train/cat/deep0.tif, have more than 8 bits a value" in first
+    assert "3 image(s)" in second
+    assert "smaller than 8x8 pixels, such as test/dog/x.png with 2x9" in second
+    assert "stretched to 32x32" in second
+
+
+def test_embedded_digits_and_pictures_of_8x8_are_not_warned_of(tmp_path):
+    assert load("digits").warnings == ()
+    assert load("image_folder", path=make(tmp_path, ".tar", split_set())).warnings == ()
 
 
 def test_single_image_class_cannot_be_split(tmp_path):

@@ -37,7 +37,7 @@ def test_a_whole_number_stays_one():
 
 
 def test_fractions_beyond_all_images():
-    with pytest.raises(InputError, match=r"^labeling\.initial 0\.5 and 3 .* 0\.3 ask for 140%"):
+    with pytest.raises(InputError, match=r"^labeling: initial 0\.5 and 3 .* 0\.3 ask for 140%"):
         parse(Labeling, {"initial": 0.5, "budget": 0.3}, "labeling", "labeling.")
     Labeling(initial=0.1, budget=0.3, cycles=3)
 
@@ -50,7 +50,7 @@ def test_fractions_beyond_all_images():
         ({"initial": 1}, 1000, 10, "labels 1 of the 100 images of a client"),
         ({"initial": 50, "budget": 20}, 1000, 10, "asks for 110 images of a client"),
         ({"initial": 0.5, "budget": 20}, 1000, 10, "asks for 110 images of a client"),
-        ({"initial": 0.4, "budget": 0.2}, 50, 10, "but each has only 5"),
+        ({"initial": 0.5, "budget": 0.1, "cycles": 5}, 50, 10, "but each has only 5"),
     ],
 )
 def test_sizes_that_do_not_suffice(options, num_train, clients, message):

@@ -154,11 +154,10 @@ def _reason(error: Exception) -> str:
 
 def _unreadable(path: Path, reasons: Mapping[str, str]) -> str:
     first = sorted(reasons.items())[:NAMED]
-    named = "; ".join(f"{name} ({reason})" for name, reason in first)
-    more = len(reasons) - len(first)
+    named = ", ".join(f"{name} ({reason})" for name, reason in first)
     return (
-        f"'{path}' has {len(reasons)} unreadable image(s), which must be mended or removed: {named}"
-        f"{f'; and {more} more' if more else ''}"
+        f"'{path}' has {len(reasons)} unreadable image(s), such as {named}; mend or remove "
+        f"{'them' if len(reasons) > 1 else 'it'}"
     )
 
 

@@ -55,7 +55,7 @@ def to_8_bits(values: np.ndarray) -> np.ndarray:
     """
     lowest, highest = float(values.min()), float(values.max())
     if not np.isfinite([lowest, highest]).all():
-        raise UnsupportedDepthError("it holds values that are NaN or infinite")
+        raise UnsupportedDepthError("it holds NaN or infinite values")
     if lowest == highest:
         return np.zeros(values.shape, np.uint8)
     shares = (values.astype(np.float64) - lowest) / (highest - lowest)

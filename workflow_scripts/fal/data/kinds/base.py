@@ -99,6 +99,7 @@ class DatasetKind(Options):
         Raises InputError as ``read`` does, and on options that do not fit the images.
         """
         raw = self.read(download_dir)
+        _check(raw, name)
         if raw.test_images is None or raw.test_labels is None:
             raw = self._split_off_test(raw, name, seed)
         if self.train_size is not None:
@@ -211,6 +212,36 @@ class FromPath(DatasetKind):
     def _sources(self, path: Path) -> list[Path]:
         """The folders and files below ``path`` that matter."""
         return [path]
+
+
+def _check(raw: RawImages, name: str) -> None:
+    """Raise InputError unless images and labels are of the right form and fit together."""
+    parts = {"": (raw.images, raw.labels)}
+    if raw.test_images is not None and raw.test_labels is not None:
+        parts["test_"] = (raw.test_images, raw.test_labels)
+    for part, (images, labels) in parts.items():
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+            raise InputError(
+                f"data set '{name}': {part}images must be uint8 [N, H, W, 1 or 3], not "
+                f"{images.dtype} {list(images.shape)}"
+            )
+        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+            raise InputError(
+                f"data set '{name}': {part}labels must be int64 [{len(images)}], one for each "
+                f"image, not {labels.dtype} {list(labels.shape)}"
+            )
+        if not set(np.unique(labels)) <= set(range(len(raw.classes))):
+            raise InputError(
+                f"data set '{name}': {part}labels must be positions in its {len(raw.classes)} "
+                "classes, counted from 0"
+            )
+    if lacking := set(range(len(raw.classes))) - set(np.unique(raw.labels)):
+        raise InputError(f"data set '{name}': class '{raw.classes[min(lacking)]}' has no images")
+    if raw.files and len(raw.files) != len(raw.images):
+        raise InputError(
+            f"data set '{name}': {len(raw.files)} files are named, but there are "
+            f"{len(raw.images)} training images"
+        )
 
 
 def _listing(path: Path) -> Iterator[str]:
