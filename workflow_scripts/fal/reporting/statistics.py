@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from fal.layout import SETTING
 from fal.rng import numpy_generator
@@ -94,10 +94,12 @@ def _curve(labels: ArrayLike, accuracy: ArrayLike) -> tuple[Floats, Floats]:
 def mean_interval(differences: ArrayLike) -> Interval:
     """Interval of 95% for the mean of paired differences: bias-corrected, accelerated bootstrap.
 
-    Efron (1987), Better bootstrap confidence intervals. The acceleration is the jackknife's, the
-    bias counts resamples with the mean of the sample by halves. The resamples depend on nothing
+    Efron (1987), Better bootstrap confidence intervals. The acceleration is the jackknife's; for
+    the bias, resamples with the mean of the sample count by halves. The resamples depend on nothing
     but the number of differences. No interval for a single difference; a point where all are
-    equal. It lies within the differences, and with a handful of them it covers less than 95%.
+    equal. It lies within the differences, so with a handful of them it is too narrow: of normal
+    differences it covers the mean in 50% of the samples of two, 73% of three, 85% of five, 90% of
+    ten.
 
     differences: [n], not empty.
     """
@@ -112,10 +114,10 @@ def mean_interval(differences: ArrayLike) -> Interval:
     means = _resample_counts(len(sample)) @ deviations / len(sample)
     equal = 1e-9 * np.sqrt(spread)
     below = ((means < -equal).sum() + (means <= equal).sum()) / (2 * len(means))
-    bias = stats.norm.ppf(below)
+    bias = special.ndtri(below)
     acceleration = (deviations**3).sum() / (6 * spread**1.5)
-    z = bias + stats.norm.ppf([LEVEL / 2, 1 - LEVEL / 2])
-    low, high = np.quantile(means, stats.norm.cdf(bias + z / (1 - acceleration * z)))
+    z = bias + special.ndtri([LEVEL / 2, 1 - LEVEL / 2])
+    low, high = np.quantile(means, special.ndtr(bias + z / (1 - acceleration * z)))
     return Interval(float(sample.mean() + low), float(sample.mean() + high))
 
 
@@ -174,20 +176,25 @@ def holm(p_values: ArrayLike) -> Floats:
     return corrected
 
 
-def smallest_p(seeds: int, comparisons: int = 1) -> float:
-    """The smallest p that ``wilcoxon_p`` can give, as Holm corrects it for some comparisons."""
-    return float(min(1, comparisons * 0.5**seeds))
+def smallest_p(seeds: int) -> float:
+    """The smallest p that ``wilcoxon_p`` can give for so many pairs: 2^-seeds."""
+    return float(0.5**seeds)
 
 
-def indecision(seeds: int, comparisons: int = 1) -> str:
-    """That so few seeds can decide nothing, in words; empty where they can decide something."""
+def indecision(seeds: int, others: Sequence[int] = ()) -> str:
+    """That so few seeds can decide nothing, in words; empty where they can decide something.
+
+    others: how many seeds each of the other comparisons has that Holm's correction is for. If
+    every comparison had the smallest p that it can have, so would every corrected one.
+    """
     count = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    corrected = holm([smallest_p(number) for number in (seeds, *others)])[0]
     if smallest_p(seeds) > LEVEL:
         return f"{count} can decide nothing: the smallest p is {smallest_p(seeds):.3g}"
-    if smallest_p(seeds, comparisons) > LEVEL:
+    if corrected > LEVEL:
         return (
-            f"{count} can decide nothing among {comparisons} comparisons: the smallest "
-            f"corrected p is {smallest_p(seeds, comparisons):.3g}"
+            f"{count} can decide nothing among {1 + len(others)} comparisons: "
+            f"the smallest corrected p is {corrected:.3g}"
         )
     return ""
 
