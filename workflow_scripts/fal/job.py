@@ -51,6 +51,10 @@ class Job:
         """Tell of something doubtful: in the log now, and again at the end of the whole run."""
         self.log.warning("Warning: %s", sentence)
 
+    def code_digest(self) -> str:
+        """Digest of the script and of all modules that it has imported so far."""
+        return provenance.code_digest(provenance.loaded_code())
+
     def write_provenance(self, path: str, **found: object) -> None:
         """Record what this job was given, and ``found``, with the time since it started."""
         provenance.write(

@@ -94,7 +94,10 @@ class Standing:
         import psutil
 
         try:
-            return psutil.Process(self.pid).create_time() <= self.started + 1
+            process = psutil.Process(self.pid)
+            # A process that is younger than the file got its number after a killed one.
+            same = process.create_time() <= self.started + 1
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 
@@ -156,6 +159,15 @@ def describe(rule: str, factors: Mapping[str, Any], named: Collection[str] = ())
         elif name in named:
             words += f", {name} {value}" if name in ("alpha", "clients") else f", {value}"
     return words
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 8 s, 2 min 5 s, 3 h 10 min, 4 d 2 h."""
+    seconds = int(seconds + 0.5)
+    for unit, size, smaller, small in (("d", 86400, "h", 3600), ("h", 3600, "min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // small} {smaller}"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
 def _path(log: str | Path) -> Path:

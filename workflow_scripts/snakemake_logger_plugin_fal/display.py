@@ -8,7 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from snakemake_logger_plugin_fal.state import JobState, RunState, duration
+from fal.progress import duration
+from snakemake_logger_plugin_fal.state import JobState, RunState
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,6 +11,7 @@ from snakemake.logging import DefaultFormatter
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from fal.progress import duration
 from snakemake_logger_plugin_fal.display import display_on
 from snakemake_logger_plugin_fal.sentences import (
     SNAKEMAKE,
@@ -18,7 +19,7 @@ from snakemake_logger_plugin_fal.sentences import (
     keep_exception,
     sentence_of,
 )
-from snakemake_logger_plugin_fal.state import JobState, RunState, duration, error_of
+from snakemake_logger_plugin_fal.state import JobState, RunState, error_of
 
 NOISE = (
     "Building DAG of jobs",

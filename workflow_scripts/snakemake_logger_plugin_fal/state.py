@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fal import progress
-from fal.layout import SETTING
 from fal.progress import Standing
+from fal.reporting import status
 
 
 @dataclass
@@ -59,7 +59,7 @@ class RunState:
         self.made: list[str] = []
         self._ended: Counter[str] = Counter()
         self._seconds: dict[str, float] = defaultdict(float)
-        self._values: dict[str, set[str]] = defaultdict(set)
+        self._named: list[str] | None = None
 
     def plan(self, stats: Mapping[str, int]) -> None:
         """stats: how many jobs of each rule, and the key ``total``."""
@@ -76,9 +76,9 @@ class RunState:
                 log=event["log"][0] if event["log"] else None,
                 files=[*event["output"]] or [*event["input"]],
             )
-            for name in SETTING:
-                if name in job.factors:
-                    self._values[name].add(job.factors[name])
+            if self._named is None and job.log is not None:
+                results, _, _ = job.log.partition("/logs/")
+                self._named = status.several(status.read_planned(results))
             self.running[jobid] = job
             self.failed.pop(jobid, None)
             return job
@@ -121,10 +121,8 @@ class RunState:
         return jobs
 
     def words(self, job: JobState) -> str:
-        """The job in words; factors of which the run has one value only are left out."""
-        with self.lock:
-            named = [name for name, values in self._values.items() if len(values) > 1]
-        return progress.describe(job.rule, job.factors, named)
+        """The job in words; factors of a setting of which the run has one are left out."""
+        return progress.describe(job.rule, job.factors, self._named or ())
 
     def seconds_left(self) -> float | None:
         """An estimate from the mean time of each rule so far, and from how far its jobs are.
@@ -166,12 +164,3 @@ def error_of(job: JobState) -> str:
         return "it ended before it could write to a log; what it printed stands above"
     killed = f"it was killed, or ran out of memory or time; its log ends with '{said}'"
     return f"{progress.error_in(job.log) or killed} (log: {job.log})"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 8 s, 2 min 5 s, 3 h 10 min, 4 d 2 h."""
-    seconds = int(seconds + 0.5)
-    for unit, size, smaller, small in (("d", 86400, "h", 3600), ("h", 3600, "min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} {seconds % size // small} {smaller}"
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
