@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fal.errors import InputError
 
-DECOMPRESSORS = {b"\xfd7zXZ\x00": lzma.open, b"\x1f\x8b": gzip.open}
+DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x1f\x8b": gzip.open,
+}
 DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -80,7 +83,7 @@ def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Read]]]:
     )
 
 
-def _decompressor(head: bytes) -> Callable | None:
+def _decompressor(head: bytes) -> Callable[..., Any] | None:
     return next((opener for magic, opener in DECOMPRESSORS.items() if head.startswith(magic)), None)
 
 
@@ -122,12 +125,13 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 def _tar_files(path: Path) -> Iterator[tuple[str, Read]]:
     with path.open("rb") as raw:
         opener = _decompressor(raw.peek(8))
-        stream = _MeasuredStream(opener(raw) if opener else raw)
+        stream: Any = _MeasuredStream(opener(raw) if opener else raw)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = _safe_name(path, member.name, member.isreg() or member.isdir())
-                if member.isreg():
-                    yield name, archive.extractfile(member).read
+                file = archive.extractfile(member) if member.isreg() else None
+                if file is not None:
+                    yield name, file.read
         # tarfile takes a broken header for the end, so see that nothing but zeros follows it.
         stream.drain()
         if stream.used > archive.offset or stream.size < archive.offset + tarfile.BLOCKSIZE:

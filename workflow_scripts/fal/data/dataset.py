@@ -15,8 +15,8 @@ ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 METADATA = "dataset.json"
 TRAIN_FILES = "train_files.txt"
 DESCRIBED_CLASSES = 20
-NAMES = {"encoding": "utf-8", "errors": "surrogateescape"}
-"""How text with file names is written, also where a name is no valid UTF-8."""
+NOT_UTF8 = "surrogateescape"
+"""How names of files and classes are kept that are no valid UTF-8."""
 
 
 @dataclass
@@ -49,11 +49,11 @@ class Dataset:
         for key in ARRAYS:
             np.save(folder / f"{key}.npy", getattr(self, key), allow_pickle=False)
         files = "".join(f"{name}\n" for name in self.train_files)
-        (folder / TRAIN_FILES).write_text(files, newline="\n", **NAMES)
+        (folder / TRAIN_FILES).write_text(files, newline="\n", encoding="utf-8", errors=NOT_UTF8)
         apart = {*ARRAYS, "train_files", "warnings"}
         metadata = {key: value for key, value in vars(self).items() if key not in apart}
         text = json.dumps(metadata, indent=2, ensure_ascii=False)
-        (folder / METADATA).write_text(f"{text}\n", **NAMES)
+        (folder / METADATA).write_text(f"{text}\n", encoding="utf-8", errors=NOT_UTF8)
 
     @classmethod
     def open(cls, folder: str | Path) -> Dataset:
@@ -73,9 +73,9 @@ class Dataset:
             for key in ARRAYS
         }
         # Split at "\n" alone: names may hold other characters that Python takes for line ends.
-        with (folder / TRAIN_FILES).open(newline="\n", **NAMES) as file:
+        with (folder / TRAIN_FILES).open(newline="\n", encoding="utf-8", errors=NOT_UTF8) as file:
             files = tuple(line.removesuffix("\n") for line in file)
-        metadata = json.loads((folder / METADATA).read_text(**NAMES))
+        metadata = json.loads((folder / METADATA).read_text(encoding="utf-8", errors=NOT_UTF8))
         return cls(**metadata, **arrays, train_files=files)
 
     def describe(self) -> str:

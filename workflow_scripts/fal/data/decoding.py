@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
 from fal.data.archives import Read, files
@@ -93,7 +93,7 @@ def decode(data: bytes, size: int) -> Decoded:
         return Decoded(np.asarray(image), gray, deep, shape)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes) -> ImageFile.ImageFile:
     return Image.open(BytesIO(data), formats=_formats_to_try())
 
 

@@ -1,6 +1,7 @@
 """Images of more than 8 bits a value: 16-bit, 32-bit and float, gray, and 16-bit in color.
 
-Pillow has no general way to 8 bits for them, and opens 16-bit color as the high bytes alone.
+Pillow would cut them to 8 bits or clip them there, and gives of 16-bit color the high bytes alone:
+the low ones are had by opening the file again and calling its byte order the other one.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
+from PIL.ImageFile import ImageFile
 
 DEEP_GRAY_MODES = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 SWAPPED = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
@@ -20,12 +22,12 @@ class UnsupportedDepthError(ValueError):
     """An image whose values Pillow would distort."""
 
 
-def is_deep(file: Image.Image) -> bool:
+def is_deep(file: ImageFile) -> bool:
     """Whether an image that was opened, and not yet loaded, has more than 8 bits a value."""
     return file.mode in DEEP_GRAY_MODES or ";16" in _rawmode(file) or _has_deep_planes(file)
 
 
-def deep_values(file: Image.Image, again: Image.Image) -> np.ndarray:
+def deep_values(file: ImageFile, again: ImageFile) -> np.ndarray:
     """The values of a deep image, turned upright: [H, W], or [H, W, 3] with transparency dropped.
 
     file, again: the same image opened twice, not yet loaded.
@@ -62,7 +64,7 @@ def to_8_bits(values: np.ndarray) -> np.ndarray:
     return np.rint(shares * 255).astype(np.uint8)
 
 
-def _rawmode(file: Image.Image) -> str:
+def _rawmode(file: ImageFile) -> str:
     """How values lie in the file, in Pillow's words, or nothing where the format does not say."""
     tile = getattr(file, "tile", None)
     args = tile[0].args if tile else ""
@@ -70,20 +72,20 @@ def _rawmode(file: Image.Image) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _replace_rawmode(file: Image.Image, rawmode: str) -> None:
+def _replace_rawmode(file: ImageFile, rawmode: str) -> None:
     file.tile = [
-        tile._replace(args=rawmode if isinstance(tile.args, str) else (rawmode, *tile.args[1:]))
+        tile._replace(args=(rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode)
         for tile in file.tile
     ]
 
 
-def _correct_compressed(file: Image.Image, rawmode: str) -> None:
+def _correct_compressed(file: ImageFile, rawmode: str) -> None:
     """libtiff swaps the bytes of big-endian values itself; Pillow 13 would swap them again."""
     if file.tile[0].codec_name == "libtiff" and rawmode in NATIVE:
         _replace_rawmode(file, NATIVE[rawmode])
 
 
-def _has_deep_planes(file: Image.Image) -> bool:
+def _has_deep_planes(file: ImageFile) -> bool:
     """Whether it is a TIFF with a plane for each color and more than 8 bits a value."""
     tags = getattr(file, "tag_v2", {})
     return tags.get(PLANES) == 2 and max(tags.get(BITS_PER_SAMPLE, (8,))) > 8

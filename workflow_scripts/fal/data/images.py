@@ -6,7 +6,7 @@ The data set stays one uint8 tensor. There is no loader: a batch is a handful of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from fal.data.augmentation import Augmentation, crop, mirror
@@ -32,6 +32,8 @@ class Images:
     std: Sequence[float]
     flip: bool = False
     crop_padding: int = 0
+    _scale: Tensor = field(init=False, repr=False)
+    _offset: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         import torch

@@ -86,7 +86,7 @@ class DatasetKind(Options):
         if known := self.source_size():
             classes, images = known
             return classes, self._num_train(classes, images)
-        return self.train_size and (None, self.train_size)
+        return None if self.train_size is None else (None, self.train_size)
 
     def fingerprint(self) -> str:
         """A text that changes when the files that are read change; empty if there are none."""
@@ -100,18 +100,21 @@ class DatasetKind(Options):
         """
         raw = self.read(download_dir)
         _check(raw, name)
-        if raw.test_images is None or raw.test_labels is None:
-            raw = self._split_off_test(raw, name, seed)
+        test_images, test_labels = raw.test_images, raw.test_labels
+        if test_images is None or test_labels is None:
+            test = self._draw_test(raw, name, seed)
+            test_images, test_labels = raw.images[test], raw.labels[test]
+            raw = raw.taken(np.setdiff1d(np.arange(len(raw.labels)), test))
         if self.train_size is not None:
             raw = self._keep(raw, name, seed)
-        images, test_images = self._resized(raw.images), self._resized(raw.test_images)
+        images = self._resized(raw.images)
         mean, std = self._statistics(images, name)
         return Dataset(
             name=name,
             train_images=images,
             train_labels=raw.labels,
-            test_images=test_images,
-            test_labels=raw.test_labels,
+            test_images=self._resized(test_images),
+            test_labels=test_labels,
             classes=raw.classes,
             mean=mean,
             std=std,
@@ -131,7 +134,8 @@ class DatasetKind(Options):
             )
         return self.train_size
 
-    def _split_off_test(self, raw: RawImages, name: str, seed: int) -> RawImages:
+    def _draw_test(self, raw: RawImages, name: str, seed: int) -> np.ndarray:
+        """Ascending indices of the images that become the test part."""
         raise InputError(
             f"data set '{name}': {type(self).__name__} read no test images; derive it from "
             "WithTestFraction to have some split off"
@@ -173,7 +177,7 @@ class WithTestFraction(DatasetKind):
     test_fraction: Annotated[float, Gt(0), Lt(1)] = 0.2
     """Share of the images that is kept for testing where there is no test set."""
 
-    def _split_off_test(self, raw: RawImages, name: str, seed: int) -> RawImages:
+    def _draw_test(self, raw: RawImages, name: str, seed: int) -> np.ndarray:
         sizes = np.bincount(raw.labels)
         if sizes.min() < 2:
             raise InputError(
@@ -182,9 +186,7 @@ class WithTestFraction(DatasetKind):
             )
         count = size_of_test_set(len(raw.labels), len(sizes), self.test_fraction)
         rng = numpy_generator(seed, "test split")
-        test = stratified_draw(raw.labels, count, sizes - 1, rng)
-        train = np.setdiff1d(np.arange(len(raw.labels)), test)
-        return raw.taken(train)._replace(test_images=raw.images[test], test_labels=raw.labels[test])
+        return stratified_draw(raw.labels, count, sizes - 1, rng)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +250,7 @@ def _listing(path: Path) -> Iterator[str]:
     """A line for the file ``path``, or for each file below the folder ``path``, hidden ones not."""
     try:
         if not path.is_dir():
-            yield _line(str(path), path.stat())
+            yield _line(path.name, path.stat())
             return
         folders = [str(path)]
         while folders:
@@ -259,7 +261,9 @@ def _listing(path: Path) -> Iterator[str]:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
                     else:
-                        yield _line(entry.path, entry.stat(follow_symlinks=False))
+                        yield _line(
+                            entry.path.removeprefix(str(path)), entry.stat(follow_symlinks=False)
+                        )
     except OSError as error:
         raise InputError(f"path '{path}' cannot be read ({error.strerror})") from error
 
