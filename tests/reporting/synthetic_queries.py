@@ -20,7 +20,7 @@ def write_query(root, *, scored, strategy="ifal", seed=1, cycle=0, clients=3, si
     count = clients * size
     client = np.repeat(np.arange(clients), size)
     pool = pd.DataFrame({"client": client, "index": random.permutation(2 * count)[:count]})
-    found = {}
+    explained = {}
     score = random.random(count)
     if scored:
         pool["inter"] = random.lognormal(-3, 1, count) * (random.random(count) > 0.1)
@@ -28,11 +28,13 @@ def write_query(root, *, scored, strategy="ifal", seed=1, cycle=0, clients=3, si
         pool["total"] = score = pool["inter"] * pool["intra"]
         thresholds = pool.groupby("client")["total"].quantile(0.8)
         pool["candidate"] = pool["total"] > pool["client"].map(thresholds)
-        found["thresholds"] = {str(k): tau for k, tau in thresholds.items()}
-        found["routes"] = {"otsu": clients - 1, "inter": 1}
+        explained = {
+            str(k): {"route": "otsu" if k else "inter", "threshold": tau}
+            for k, tau in thresholds.items()
+        }
     best_first = pool.assign(score=score).sort_values("score", ascending=False)
-    asked = best_first.groupby("client").head(budget)[["client", "index"]]
+    queried = best_first.groupby("client").head(budget)[["client", "index"]]
     pool.to_parquet(folder / "scores.parquet", index=False)
-    asked.assign(score="").to_csv(folder / "query.csv", index=False)
-    (folder / "query_provenance.json").write_text(json.dumps(found))
+    queried.assign(score="").to_csv(folder / "query.csv", index=False)
+    (folder / "explanation.json").write_text(json.dumps({"clients": explained}))
     return folder

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fal.reporting.drawing import STYLE, literal, strategy_styles
-from fal.reporting.statistics import ranking
+from fal.reporting.ranking import ranking
 from fal.reporting.tables import summary_table
 
 _OTHER_LINES = [(0, (5, 1.5, 1, 1.5)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5, 1, 1.5))]

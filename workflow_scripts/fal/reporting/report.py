@@ -15,7 +15,7 @@ from fal.reporting import formats
 from fal.reporting.catalogue import Picture
 from fal.reporting.page import Image, Page, Section, Table, data_uri
 from fal.reporting.query_tables import query_summary
-from fal.reporting.statistics import lead, ranking
+from fal.reporting.ranking import lead, ranking
 from fal.reporting.tables import by_setting, setting_title, wide_tables
 
 FEW_SEEDS = 5
@@ -140,14 +140,15 @@ def verdict(table: pd.DataFrame) -> list[str]:
     if best["area_mean"] == ranks.iloc[1]["area_mean"]:
         return [f"{found.leader} and {found.other} are level: {mean}.", *_caveat(seeds)]
     others = [lead(table, name) for name in ranks["strategy"][1:]]
-    comparisons = [
-        f"{o.difference:+.2f} points to {o.other} (ahead in {o.ahead} of {_seeds(o.seeds)})"
-        for o in (others if len(others) <= 4 else [*others[:3], others[-1]])
+    shown = others if len(others) <= 4 else [*others[:3], others[-1]]
+    margins = [
+        f"{o.difference:+.2f} points against {o.other} (ahead in {o.ahead} of {_seeds(o.seeds)})"
+        for o in shown
         if o
     ]
     return [
         f"{found.leader} leads {found.other} by {found.difference:.2f} points.",
-        f"{found.leader} reaches {mean}: {'; '.join(comparisons)}.",
+        f"{found.leader} reaches {mean}: {', '.join(margins)}.",
         *_caveat(found.seeds),
     ]
 

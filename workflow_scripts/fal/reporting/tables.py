@@ -12,7 +12,7 @@ import pandas as pd
 from fal.errors import InputError
 from fal.layout import RUN, SETTING, SHARED, parse_path, typed
 from fal.reporting.formats import Measured, plain
-from fal.reporting.statistics import ranking
+from fal.reporting.ranking import ranking
 
 COLUMNS = [
     "dataset",

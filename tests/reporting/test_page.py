@@ -1,0 +1,222 @@
+"""The report as its readers see it: in a browser, at two widths, by day and by night."""
+
+import json
+
+import chromium
+import numpy as np
+import pytest
+from synthetic_queries import write_query
+from synthetic_runs import SETTING, accuracies
+
+from fal.reporting import (
+    accuracy_figures,
+    catalogue,
+    drawing,
+    page,
+    partition_figures,
+    query_figures,
+    query_tables,
+    report,
+)
+
+HOSTILE = "<script>document.title = 'broken'</script>"
+CATEGORIES = ["overview", "accuracy", "partition", "queries", "inconsistency", "provenance"]
+STRATEGIES = ["random", "ifal", "<b>bold", *(f"a-strategy-with-a-long-name-{k}" for k in range(9))]
+
+
+def contents(folder, clients=(3, 4)):
+    """The report's data for made-up runs of two settings, with pictures drawn into ``folder``."""
+    accuracy = accuracies(STRATEGIES, [1, 2, 3], range(9), clients=clients)
+    labels = np.random.default_rng(0).integers(0, 4, 240)
+    classes = ["cat", HOSTILE, "$a$", "d" * 60]
+    settings = [{**SETTING, "clients": n} for n in clients]
+    own = {"random": (), "ifal": ("inconsistency",)}
+    pictures, rows = [], []
+    for picture in catalogue.pictures(settings, [1], own, ["clients"], queried=True):
+        drawing.save(draw(picture, accuracy, labels, classes, folder, rows), folder / picture.stem)
+        pictures.append((picture, folder / f"{picture.stem}.svg"))
+    return report.page(
+        accuracy=accuracy,
+        queries=query_tables.query_table(rows),
+        pictures=pictures,
+        datasets=[report.Dataset("digits", classes, 1438, 359, note=HOSTILE)],
+        training={"rounds": 10, "local_epochs": 5},
+        provenance={
+            "config": {"seeds": [1, 2, 3], "datasets": [{HOSTILE: {"path": "x" * 300}}]},
+            "versions": {"torch": "2.13.0", "POT": None},
+            "python": "3.11",
+            "platform": "Linux",
+            "rules": {"train_cycle": {"a" * 64: 3, "b" * 64: 1}},
+            "mixture": f"Several versions of {HOSTILE}",
+        },
+    )
+
+
+def draw(picture, accuracy, labels, classes, folder, rows):
+    if picture.kind == "side_by_side":
+        panels = [accuracy_figures.Panel(str(n), t) for n, t in accuracy.groupby("clients")]
+        return accuracy_figures.accuracy_panels([panels])
+    if picture.kind == "accuracy":
+        return accuracy_figures.accuracy_curves(
+            accuracy[accuracy["clients"] == picture.of["clients"]]
+        )
+    if picture.kind == "partition":
+        return partition_figures.partition_histogram(np.full((3, 4), 7), classes, HOSTILE)
+    if picture.kind == "inconsistency":
+        path = write_query(folder / picture.stem, scored=True, clients=picture.of["clients"])
+        return query_figures.inconsistency([query_tables.read_query(path)])
+    strategy, clients = picture.of["strategy"], picture.of["clients"]
+    path = write_query(
+        folder / picture.stem, scored=strategy == "ifal", strategy=strategy, clients=clients
+    )
+    query = query_tables.read_query(path)
+    labels = np.resize(labels, 2 * len(query.pool))
+    rows.append(query_tables.query_row(query, labels, 4))
+    shares = query_tables.share_tables([query], labels, 4)
+    return query_figures.query_histogram(*shares, classes)
+
+
+@pytest.fixture(scope="module")
+def report_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "report.html"
+    path.write_text(page.render(contents(folder)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if chromium.PROGRAM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with chromium.started(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(
+    params=[(1366, False), (1366, True), (390, False), (390, True)],
+    ids=["wide-light", "wide-dark", "narrow-light", "narrow-dark"],
+)
+def opened(request, browser, report_file):
+    """The report, open in the browser; nothing may go wrong while a test looks at it."""
+    width, dark = request.param
+    browser.errors.clear()
+    browser.requests.clear()
+    browser.look_like(width, dark=dark)
+    browser.open(report_file)
+    yield browser
+    assert browser.errors == []
+    leaving = {url for url in browser.requests if not url.startswith("data:")}
+    assert {url.partition("#")[0] for url in leaving} == {report_file.as_uri()}
+
+
+def click(browser, category):
+    """Click a category's link and wait until the address has changed, if it does."""
+    browser.evaluate(
+        "new Promise(done => {"
+        f"  const link = document.querySelector('nav a[href=\"#{category}\"]');"
+        "  if (link.ariaCurrent) return done();"
+        "  const painted = () => requestAnimationFrame(done);"
+        "  addEventListener('hashchange', painted, { once: true });"
+        "  link.click();"
+        "})"
+    )
+
+
+def visible(browser, selector, what):
+    """A JavaScript expression of ``e`` for each visible element."""
+    return browser.evaluate(
+        f"[...document.querySelectorAll('{selector}')].filter(e => e.offsetParent).map(e => {what})"
+    )
+
+
+def test_every_category_shows_itself_whole(opened):
+    links = visible(opened, "nav a", "e.hash.slice(1)")
+    assert links == CATEGORIES
+    for category in [*links[1:], links[0]]:
+        click(opened, category)
+        assert visible(opened, "section", "e.id") == [category]
+        assert visible(opened, "nav a[aria-current]", "e.hash") == [f"#{category}"]
+        (text,) = visible(opened, "section", "e.innerText")
+        assert len(text) > 100
+        pictures = visible(opened, "section img", "[e.complete, e.naturalWidth > 100]")
+        assert all(picture == [True, True] for picture in pictures)
+        assert bool(pictures) == (category != "provenance")
+        assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), category
+
+
+def test_nothing_covers_the_pictures_and_tables_scroll_in_their_box(opened):
+    for category in CATEGORIES:
+        click(opened, category)
+        seen = visible(
+            opened,
+            "section img",
+            "(e.scrollIntoView({ block: 'center' }), ((b) => [.02, .5, .98].every("
+            "(x) => document.elementFromPoint(b.x + x * b.width, b.y + b.height / 2) === e))"
+            "(e.getBoundingClientRect()))",
+        )
+        assert all(seen), category
+        for box, inside in visible(
+            opened,
+            "section table, section pre",
+            "[e.closest('.scroll').getBoundingClientRect().right,"
+            " getComputedStyle(e.closest('.scroll')).overflowX]",
+        ):
+            assert box <= opened.evaluate("innerWidth")
+            assert inside == "auto"
+
+
+def test_pictures_are_chosen_by_setting_and_strategy(opened):
+    click(opened, "queries")
+    every = visible(opened, "figure", "e.dataset.of")
+    opened.evaluate(
+        "(s => { s.value = 'ifal'; s.dispatchEvent(new Event('change', { bubbles: true })) })"
+        "(document.querySelector('#queries select[data-key=strategy]'))"
+    )
+    chosen = visible(opened, "figure", "e.dataset.of")
+    assert {json.loads(of)["strategy"] for of in chosen} == {"ifal"}
+    assert len(every) == 4
+    assert len(chosen) == 2
+    assert len(visible(opened, "#queries table", "1")) == 2
+
+
+def test_names_are_shown_as_they_are(opened):
+    assert opened.evaluate("document.title") == "Federated active learning on digits"
+    assert HOSTILE in opened.evaluate("document.querySelector('header').innerText")
+    click(opened, "overview")
+    assert HOSTILE in visible(opened, "section", "e.innerText")[0]
+    click(opened, "accuracy")
+    assert "<b>bold" in visible(opened, "td", "e.innerText")
+    click(opened, "provenance")
+    assert HOSTILE in visible(opened, "pre", "e.innerText")[0]
+
+
+def test_night_is_dark(opened, request):
+    dark = "dark" in request.node.callspec.id
+    ground = opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    levels = [int(level) for level in ground.removeprefix("rgb(").removesuffix(")").split(",")]
+    assert (max(levels) < 60) == dark
+
+
+def test_an_address_leads_to_its_category(opened, report_file):
+    opened.open(report_file)
+    opened.evaluate(
+        "new Promise(done => { addEventListener('hashchange', () => requestAnimationFrame(done));"
+        " location.hash = 'partition' })"
+    )
+    assert visible(opened, "section", "e.id") == ["partition"]
+
+
+def test_the_page_needs_nothing_else(report_file):
+    text = report_file.read_text(encoding="utf-8")
+    assert "http:" not in text.replace("http://www.w3.org", "")
+    assert "https:" not in text
+    assert HOSTILE not in text
+    assert text.count("<script>") == 1
+
+
+def test_same_contents_same_bytes(tmp_path):
+    pages = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        pages.append(page.render(contents(tmp_path / name)))
+    assert pages[0] == pages[1]
