@@ -2,17 +2,29 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from cohorts import (
+    Killed,
+    KilledAfter,
+    builder,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
+    train,
+)
+from sklearn.datasets import load_digits
 
-from fal.data import datasets
 from fal.data.images import Images
 from fal.data.partition import dirichlet_partition
 from fal.errors import InputError
-from fal.federated import algorithms, evaluation, models
-from fal.federated.algorithms import effective_steps
-from fal.federated.rounds import Rounds, train_rounds
-from fal.federated.training import SGD, Cohort, num_steps
-from fal.storage import load_state, save_state
-from federations import difference, equal, fresh, make_cohort, make_images
+from fal.federated import algorithms, evaluation, models, networks
+from fal.federated.algorithms.scaffold import effective_steps
+from fal.federated.checkpoint import Checkpoint
+from fal.federated.cohort import Cohort
+from fal.federated.models import Stacks
+from fal.federated.options import LocalTraining, Training
 
 NAMES = sorted(algorithms.ALGORITHMS)
 
@@ -23,9 +35,8 @@ def start(name, cohort, **options):
 
 
 def run(name, cohort, rounds=2, **options):
-    algorithm, state = start(name, cohort, **options)
-    *_, (_, end, _) = train_rounds(algorithm, cohort, state, Rounds(rounds, 0.05))
-    return end
+    state, _ = train(algorithms.create(name, **options), cohort, rounds)
+    return state
 
 
 def test_fedavg_of_one_client_is_plain_sgd():
@@ -44,10 +55,10 @@ def test_fedavg_weighs_by_the_number_of_examples(clients):
     cohort = make_cohort(sizes)
     algorithm, state = start("fedavg", cohort)
     state, _ = algorithm.apply(state, cohort, clients, 0, 0.05)
-    ends, _ = make_cohort(sizes).train(fresh(cohort), clients, 0, 0.05)
+    local, _ = make_cohort(sizes).train(fresh(cohort), clients, 0, 0.05)
     total = sum(sizes[k] for k in clients)
     for name, average in state["global"].items():
-        expected = sum(sizes[k] / total * ends[name][i] for i, k in enumerate(clients))
+        expected = sum(sizes[k] / total * local[name][i] for i, k in enumerate(clients))
         torch.testing.assert_close(average[0], expected)
     assert "backbone.0.norm.running_mean" in state["global"]
 
@@ -74,12 +85,12 @@ def test_fedprox_is_the_gradient_of_its_penalty():
     mu = 0.7
     cohort = make_cohort(lockstep=8)
     algorithm, state = start("fedprox", cohort, mu=mu)
-    hook = algorithm.hook(state, [0, 2])
-    net = cohort.build(2, seed=8)
+    correction = algorithm.gradient_correction(state, [0, 2])
+    net = cohort.stacks.fresh(2, seed=8)
     parameters = dict(net.named_parameters())
     for p in parameters.values():
         p.grad = torch.ones_like(p)
-    hook(parameters)
+    correction(parameters)
     for name, p in parameters.items():
         anchor = torch.cat([state["global"][name][0]] * 2)
         moved = p.detach().clone().requires_grad_()
@@ -88,14 +99,14 @@ def test_fedprox_is_the_gradient_of_its_penalty():
 
 
 def test_fedprox_keeps_clients_near_the_global_model():
-    def drift(mu):
-        cohort = make_cohort(sgd=SGD(0.05, epochs=5, batch_size=4))
+    def displacement(mu):
+        cohort = make_cohort(local=LocalTraining(epochs=5, batch_size=4))
         algorithm, state = start("fedprox", cohort, mu=mu)
         state, _ = algorithm.apply(state, cohort, [0], 0, 0.05)
         moved = (state["local"][n][0] - w[0] for n, w in fresh(cohort).items() if "norm" not in n)
         return sum(d.square().sum() for d in moved)
 
-    assert drift(5.0) < 0.5 * drift(0.01)
+    assert displacement(5.0) < 0.5 * displacement(0.01)
 
 
 @pytest.mark.parametrize("lockstep", [1, 8])
@@ -139,12 +150,12 @@ def test_effective_steps_are_what_sgd_moves(steps, momentum):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_the_first_variates_are_the_clients_mean_gradients(momentum):
     """With a vanishing learning rate the gradient is the same in all steps of the round."""
-    sgd = SGD(1e-5, epochs=3, batch_size=10, momentum=momentum, weight_decay=0)
-    cohort = make_cohort((10, 10), sgd=sgd, norm="group")
+    local = LocalTraining(epochs=3, batch_size=10, momentum=momentum, weight_decay=0)
+    cohort = make_cohort((10, 10), local=local, norm="group")
     algorithm, state = start("scaffold", cohort)
     state, _ = algorithm.apply(state, cohort, [0, 1], 0, 1e-5)
     for k in (0, 1):
-        net = models.write(cohort.build(1, 0), fresh(cohort)).train()
+        net = network_of(cohort, fresh(cohort)).train()
         index = cohort.examples[k][:, None]
         logits = net(cohort.images.batch(index))[:, 0]
         torch.nn.functional.cross_entropy(logits, cohort.labels[index[:, 0]]).backward()
@@ -160,7 +171,7 @@ class Quadratics:
 
     def __init__(self, curvature, center, momentum, epochs=10):
         self.curvature, self.center = torch.tensor(curvature), torch.tensor(center)
-        self.sgd = SGD(0.0, epochs=epochs, batch_size=2, momentum=momentum, weight_decay=0)
+        self.local = LocalTraining(epochs=epochs, batch_size=2, momentum=momentum, weight_decay=0)
         self.examples = [torch.arange(2)] * len(center)
         self.sizes = torch.full((len(center),), 2)
         self.images = SimpleNamespace(device="cpu")
@@ -170,19 +181,19 @@ class Quadratics:
     def optimum(self):
         return (self.curvature * self.center).sum() / self.curvature.sum()
 
-    def train(self, start, clients, round, learning_rate, hook):
-        ends = []
+    def train(self, start, clients, round_index, learning_rate, correction):
+        local = []
         for k in clients:
             w = start["w"].clone().requires_grad_()
-            optimizer = torch.optim.SGD([w], learning_rate, self.sgd.momentum)
-            change = hook([k])
-            for _ in range(num_steps(2, self.sgd.epochs, 2)):
+            optimizer = torch.optim.SGD([w], learning_rate, self.local.momentum)
+            correct = correction([k])
+            for _ in range(self.local.num_steps(2)):
                 w.grad = self.curvature[k] * (w.detach() - self.center[k])
-                if change:
-                    change({"w": w})
+                if correct:
+                    correct({"w": w})
                 optimizer.step()
-            ends.append(w.detach())
-        return {"w": torch.cat(ends)}, torch.zeros(len(clients), dtype=torch.float64)
+            local.append(w.detach())
+        return {"w": torch.cat(local)}, torch.zeros(len(clients), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -201,21 +212,28 @@ def test_scaffold_reaches_the_optimum_from_which_fedavg_drifts(momentum):
 
 
 def test_scaffold_with_momentum_stays_stable_for_a_hundred_rounds():
-    digits = datasets.load("digits")
-    images = Images(torch.from_numpy(digits.train_images), digits.mean, digits.std)
-    labels = torch.from_numpy(digits.train_labels)
-    parts = dirichlet_partition(digits.train_labels, 4, 0.1, seed=0)
-    examples = [torch.from_numpy(part[:24]) for part in parts]
+    digits = load_digits()
+    pixels = torch.from_numpy(digits.images * (255 / 16)).round().byte()[..., None]
+    images, labels = Images(pixels, [0.3], [0.37]), torch.from_numpy(digits.target)
+    parts = dirichlet_partition(digits.target, 4, 0.1, seed=0)
+    training = Training(rounds=20, local_epochs=2, batch_size=24)
     cohort = Cohort(
-        lambda stack, seed: models.build("cnn", images.shape, 10, seed=seed, stack=stack),
-        *(images, labels, examples, SGD(0.01, epochs=2, batch_size=24)),
-        **{"seed": 0, "cycle": 0, "lockstep": 4},
+        stacks=Stacks(builder(networks.create("cnn"), images.shape, 10), "cpu"),
+        images=images,
+        labels=labels,
+        examples=[torch.from_numpy(part[:24]) for part in parts],
+        local=training.local,
+        seed=0,
+        cycle=0,
+        lockstep=4,
     )
-    algorithm, first = start("scaffold", cohort)
+    algorithm, state = start("scaffold", cohort)
     accuracy, variates = [], []
-    for done, state, _ in train_rounds(algorithm, cohort, first, Rounds(100, 0.01)):
-        if done % 20 == 0:
-            net = models.write(cohort.stack(1), state["global"])
+    for round_index in range(100):
+        rate = 0.01 if round_index < 75 else 0.001
+        state, _ = algorithm.apply(state, cohort, range(4), round_index, rate)
+        if round_index % 20 == 19:
+            net = models.write(cohort.stacks.get(1), state["global"])
             accuracy.append(evaluation.accuracy(net, images, labels))
             variates.append(max(c.abs().max().item() for c in state["client"].values()))
     assert min(accuracy[2:]) > 60, "far above the 10% of guessing, and never lost again"
@@ -225,17 +243,16 @@ def test_scaffold_with_momentum_stays_stable_for_a_hundred_rounds():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_saved_training_goes_on_as_if_nothing_had_happened(name, tmp_path):
     images = make_images(flip=True)
-    whole = run(name, make_cohort(images=images), 3)
-    cohort = make_cohort(images=images)
-    algorithm, state = start(name, cohort)
-    plan = Rounds(3, 0.05)
-    done, state, _ = next(train_rounds(algorithm, cohort, state, plan))
-    save_state(tmp_path / "state.safetensors", state)
+    algorithm = algorithms.create(name)
+    whole, whole_history = train(algorithm, make_cohort(images=images), 3)
+    checkpoint = Checkpoint(tmp_path, (name,), every=0)
+    with pytest.raises(Killed):
+        cohort = make_cohort(images=images)
+        train(algorithm, cohort, 3, checkpoint=checkpoint, progress=KilledAfter(1))
 
-    restored = load_state(tmp_path / "state.safetensors")
-    rest = train_rounds(algorithms.create(name), make_cohort(images=images), restored, plan, done)
-    *_, (done, state, _) = rest
-    assert done == 3
+    again = Checkpoint(tmp_path, (name,), every=0)
+    state, history = train(algorithm, make_cohort(images=images), 3, checkpoint=again)
+    assert [row["train_loss"] for row in history] == [row["train_loss"] for row in whole_history]
     assert whole.keys() == state.keys()
     assert all(equal(whole[part], state[part]) for part in whole)
 
@@ -259,16 +276,18 @@ def test_states_are_not_changed_in_place(name):
 def test_training_lowers_the_loss():
     for name in NAMES:
         cohort = make_cohort()
-        algorithm, state = start(name, cohort)
-        losses = [
-            diagnostics["loss"].mean()
-            for _, _, diagnostics in train_rounds(algorithm, cohort, state, Rounds(8, 0.02))
-        ]
-        assert losses[-1] < 0.7 * losses[0]
+        _, history = train(algorithms.create(name), cohort, 8, 0.02)
+        assert history[-1]["train_loss"] < 0.7 * history[0]["train_loss"]
 
 
 def test_bad_algorithms_are_told():
     with pytest.raises(InputError, match="did you mean 'scaffold'"):
         algorithms.create("scafold")
-    with pytest.raises(InputError, match="mu -1 is negative"):
+    with pytest.raises(InputError, match="mu is -1, but must be a number of at least 0"):
         algorithms.create("fedprox", mu=-1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_option_is_told(name):
+    with pytest.raises(InputError, match=f"algorithm '{name}' has no option 'nu'"):
+        algorithms.create(name, nu=1)

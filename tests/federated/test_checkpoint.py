@@ -1,8 +1,11 @@
 """Checkpoints come back as they were saved, to the job that saved them and to no other."""
 
+import json
 import math
 
+import pytest
 import torch
+from safetensors import safe_open
 
 from fal.federated.checkpoint import Checkpoint
 
@@ -33,14 +36,53 @@ def test_another_key_or_changed_file_finds_nothing(tmp_path):
     assert Checkpoint(tmp_path, ("a", file), 0).load() is None
 
 
-def test_nothing_is_saved_before_it_is_time(tmp_path):
-    early = Checkpoint(tmp_path, ("a",), 3600)
-    early.save(STATE, HISTORY)
-    assert early.load() is None
+def test_a_checkpoint_is_due_only_after_its_time(tmp_path):
+    assert not Checkpoint(tmp_path, ("a",), 3600).due
+    soon = Checkpoint(tmp_path, ("a",), 0)
+    assert soon.due
+    soon.every = 3600
+    soon.save(STATE, HISTORY)
+    assert not soon.due
+
+
+def test_the_record_is_text_that_anybody_can_read(tmp_path):
+    checkpoint = Checkpoint(tmp_path, ("a",), 0)
+    checkpoint.save(STATE, HISTORY)
+    with safe_open(checkpoint.path, "pt") as file:
+        record = json.loads(file.metadata()["record"])
+        assert set(file.keys()) == {"global/w", "local/w"}
+    assert record[1] == HISTORY[1]
+
+
+def no_bytes(content):
+    return b""
+
+
+def half(content):
+    return content[: len(content) // 2]
+
+
+def noise(content):
+    return b"\xff" * len(content)
+
+
+def other_header(content):
+    return content.replace(b'"record"', b'"recorb"')
+
+
+@pytest.mark.parametrize("damage", [no_bytes, half, noise, other_header])
+def test_a_damaged_file_is_a_line_in_the_log(tmp_path, caplog, damage):
+    checkpoint = Checkpoint(tmp_path, ("a",), 0)
+    checkpoint.save(STATE, HISTORY)
+    checkpoint.path.write_bytes(damage(checkpoint.path.read_bytes()))
+    assert checkpoint.load() is None
+    assert len(caplog.records) == 1
+    assert "\n" not in caplog.records[0].getMessage()
 
 
 def test_removing_leaves_nothing_of_any_key(tmp_path):
     for key in "ab":
         Checkpoint(tmp_path, (key,), 0).save(STATE, HISTORY)
+    (tmp_path / "..checkpoint-x.safetensors.7").write_bytes(b"cut off by a kill")
     Checkpoint(tmp_path, ("a",), 0).remove()
     assert list(tmp_path.iterdir()) == []

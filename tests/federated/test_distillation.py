@@ -2,18 +2,29 @@ import math
 
 import pytest
 import torch
-
-from fal.data.images import Augmentation
-from fal.federated import distillation, models
-from fal.federated.distillation import (
-    Distillation,
-    TeacherTable,
-    distill,
-    distillation_loss,
-    keep_best,
+from cohorts import (
+    Killed,
+    KilledAfter,
+    build,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
 )
-from fal.federated.training import SGD, Batch
-from federations import CLASSES, difference, equal, fresh, make_cohort, make_images
+
+from fal.data.augmentation import Augmentation
+from fal.errors import InputError
+from fal.federated import distillation, models
+from fal.federated.batches import Batch
+from fal.federated.checkpoint import Checkpoint
+from fal.federated.distillation import EarlyStopping, TeacherTable, distill, distillation_loss
+from fal.federated.options import Distillation
+
+
+def options(**given) -> Distillation:
+    return Distillation(**{"learning_rate": 0.02, "batch_size": 4, **given})
 
 
 def softened(logits, temperature):
@@ -45,9 +56,9 @@ def test_a_perfect_imitation_leaves_only_the_labels_part():
 
 
 @pytest.mark.parametrize("flip", [False, True])
-def test_the_table_holds_what_the_teacher_says_of_each_view(flip):
+def test_the_table_holds_the_teacher_s_logits_of_each_view(flip):
     images = make_images(flip=flip)
-    teacher = models.build("cnn", images.shape, CLASSES, seed=1)
+    teacher = build("cnn", images.shape, seed=1)
     examples = torch.stack([torch.arange(10, 20), torch.arange(30, 40)])
     table = TeacherTable(teacher, images, examples, batch_size=3)
     position = torch.stack([torch.randperm(10) for _ in range(2)], 1)[:7]
@@ -60,19 +71,14 @@ def test_the_table_holds_what_the_teacher_says_of_each_view(flip):
         torch.testing.assert_close(table(batch)[:, s], online, rtol=1e-4, atol=1e-5)
 
 
-class Recorded:
-    """A stack of two networks whose only weight is the number of epochs behind it."""
-
-    def __init__(self):
-        self.net = models.build("cnn", (1, 8, 8), CLASSES, stack=2)
-        self.epochs = 0
-
-    def train(self, losses):
-        for loss in losses:
-            self.epochs += 1
-            weights = {n: torch.full_like(w, self.epochs) for n, w in models.read(self.net).items()}
-            models.write(self.net, weights)
-            yield torch.tensor(loss)
+def follow(losses, options) -> EarlyStopping:
+    """Follow two networks whose only weight is the number of epochs behind it."""
+    stopping = EarlyStopping({"w": torch.zeros(2, 1)}, options)
+    for epoch, loss in enumerate(losses, start=1):
+        if not stopping.active.any():
+            break
+        stopping.update({"w": torch.full((2, 1), float(epoch))}, torch.tensor(loss))
+    return stopping
 
 
 def slow_early_stopping(losses, patience):
@@ -90,80 +96,166 @@ def slow_early_stopping(losses, patience):
 def test_early_stopping_restores_the_best_weights(seed):
     generator = torch.Generator().manual_seed(seed)
     losses = torch.rand(40, 2, generator=generator).round(decimals=1).tolist()
-    recorded = Recorded()
-    best, taken = keep_best(recorded.net, recorded.train(losses), Distillation(patience=4))
+    stopping = follow(losses, Distillation(patience=4))
     for s in (0, 1):
         expected_best, expected_taken = slow_early_stopping([row[s] for row in losses], 4)
-        assert best["head.bias"][s].unique().item() == expected_best
-        assert taken[s].item() == expected_taken
-    assert recorded.epochs == max(taken)
+        assert stopping.best["w"][s].item() == expected_best
+        assert stopping.taken[s].item() == expected_taken
 
 
 def test_training_to_the_end_keeps_the_best_epoch():
-    recorded = Recorded()
-    losses = [[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]]
-    best, taken = keep_best(recorded.net, recorded.train(losses), Distillation(patience=5))
-    assert best["head.bias"][:, 0].tolist() == [3, 1]
-    assert taken.tolist() == [3, 3]
+    stopping = follow([[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]], Distillation(patience=5))
+    assert stopping.best["w"][:, 0].tolist() == [3, 1]
+    assert stopping.taken.tolist() == [3, 3]
 
 
 def test_the_last_weights_are_kept_where_wanted():
-    recorded = Recorded()
     losses = [[3.0, 1.0], [2.0, 2.0], [1.0, 3.0], [1.0, 4.0]]
-    options = Distillation(patience=2, restore_best=False)
-    last, taken = keep_best(recorded.net, recorded.train(losses), options)
-    assert taken.tolist() == [4, 3]
-    assert last["head.bias"][:, 0].tolist() == [4, 3]
+    stopping = follow(losses, Distillation(patience=2, restore_best=False))
+    assert stopping.taken.tolist() == [4, 3]
+    assert stopping.best["w"][:, 0].tolist() == [4, 3]
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_nothing_is_trained_once_all_have_stopped(monkeypatch, patience):
+    trained = []
+
+    def constant_loss(net, *args):
+        trained.append(net)
+        return torch.ones(net.stack)
+
+    monkeypatch.setattr(distillation, "train_epoch", constant_loss)
+    cohort = make_cohort((10, 10), lockstep=8)
+    _, epochs = distill(cohort, fresh(cohort), [0, 1], options(patience=patience))
+    assert len(trained) == 1 + patience
+    assert epochs == {0: 1 + patience, 1: 1 + patience}
 
 
 def test_distilled_models_imitate_the_teacher():
-    cohort = make_cohort((12, 12), sgd=SGD(0.05, batch_size=4))
+    cohort = make_cohort((12, 12))
     teacher, _ = cohort.train(fresh(cohort), [0], 0, 0.05)
-    weights, epochs = distill(cohort, teacher, [0, 1], Distillation(epochs=30, patience=30))
+    chosen = options(epochs=30, patience=30, learning_rate=0.05)
+    weights, epochs = distill(cohort, teacher, [0, 1], chosen)
     assert epochs == {0: 30, 1: 30}
     for k in (0, 1):
         images = cohort.images.batch(cohort.examples[k][:, None])
-        said = [
-            models.write(cohort.build(1, 0), w).eval()(images)[:, 0].softmax(1)
+        outputs = [
+            network_of(cohort, w).eval()(images)[:, 0].softmax(1)
             for w in (teacher, models.row(weights, k), cohort.fresh_weights("distill", [k]))
         ]
-        assert (said[1] - said[0]).abs().mean() < 0.5 * (said[2] - said[0]).abs().mean()
+        assert (outputs[1] - outputs[0]).abs().mean() < 0.5 * (outputs[2] - outputs[0]).abs().mean()
 
 
 def test_lockstep_equals_one_by_one():
     images = make_images(flip=True, crop_padding=2)
     results = []
     for lockstep in (1, 8):
-        cohort = make_cohort((10, 10, 7), images, SGD(0.02, batch_size=4), lockstep=lockstep)
-        results.append(distill(cohort, fresh(cohort), [0, 1, 2], Distillation(epochs=4)))
+        cohort = make_cohort((10, 10, 7), images, lockstep=lockstep)
+        results.append(distill(cohort, fresh(cohort), [0, 1, 2], options(epochs=4)))
     assert difference(results[0][0], results[1][0]) < 1e-4
     assert results[0][1] == results[1][1]
 
 
 def test_the_order_of_clients_does_not_matter():
-    cohort = make_cohort(sgd=SGD(0.02, batch_size=4))
-    forward, _ = distill(cohort, fresh(cohort), [0, 1, 2], Distillation(epochs=3))
-    backward, _ = distill(cohort, fresh(cohort), [2, 1], Distillation(epochs=3))
+    cohort = make_cohort()
+    forward, _ = distill(cohort, fresh(cohort), [0, 1, 2], options(epochs=3))
+    backward, _ = distill(cohort, fresh(cohort), [2, 1], options(epochs=3))
     assert equal(models.row(forward, 2), models.row(backward, 0))
 
 
 def test_images_are_never_cropped(monkeypatch):
     seen = []
-    original = distillation.train
+    original = distillation.BatchOrder
 
-    def spy(net, plan, *args, **kwargs):
-        seen.append(plan.augmentation)
-        return original(net, plan, *args, **kwargs)
+    def spy(*args):
+        order = original(*args)
+        seen.append(order.augmentation)
+        return order
 
-    monkeypatch.setattr(distillation, "train", spy)
-    cohort = make_cohort((6,), make_images(flip=True, crop_padding=2), SGD(0.02, batch_size=4))
-    distill(cohort, fresh(cohort), [0], Distillation(epochs=1))
+    monkeypatch.setattr(distillation, "BatchOrder", spy)
+    cohort = make_cohort((6,), make_images(flip=True, crop_padding=2))
+    distill(cohort, fresh(cohort), [0], options(epochs=1))
     assert isinstance(seen[0], Augmentation)
     assert seen[0].flip is not None
     assert seen[0].shift is None
 
 
-def test_the_learning_rate_falls_after_three_quarters_of_the_epochs():
-    options = Distillation()
-    assert [options.factor(e) for e in (0, 374)] == [1.0, 1.0]
-    assert options.factor(375) == pytest.approx(0.1)
+def test_the_teacher_of_one_client_is_not_its_student(monkeypatch):
+    """They were once the same network: what asked the teacher later would have met the student."""
+    teachers = []
+    original = distillation.TeacherTable
+
+    def spy(teacher, *args):
+        teachers.append(teacher)
+        return original(teacher, *args)
+
+    monkeypatch.setattr(distillation, "TeacherTable", spy)
+    cohort = make_cohort((10,))
+    weights = fresh(cohort)
+    distill(cohort, weights, [0], options(epochs=2))
+    assert equal(models.read(teachers[0]), weights)
+
+
+@pytest.mark.parametrize("lockstep", [1, 2, 8])
+@pytest.mark.parametrize("epochs_before", [1, 4, 100])
+def test_a_killed_distillation_goes_on_to_the_same_bytes(tmp_path, lockstep, epochs_before):
+    images = make_images(flip=True)
+    chosen = options(epochs=5, patience=2, learning_rate=0.1)
+    cohort = make_cohort(images=images, lockstep=lockstep)
+    teacher = fresh(cohort)
+    whole, epochs = distill(cohort, teacher, range(3), chosen)
+
+    def again(**more):
+        started = make_cohort(images=images, lockstep=lockstep)
+        checkpoint = Checkpoint(tmp_path, "a", every=0)
+        return distill(started, teacher, range(3), chosen, checkpoint=checkpoint, **more)
+
+    needed = sum(max(epochs[k] for k in group) for group in cohort.groups(range(3)))
+    epochs_before = min(epochs_before, needed)
+    with pytest.raises(Killed):
+        again(progress=KilledAfter(epochs_before))
+    counted = KilledAfter(1000)
+    resumed, resumed_epochs = again(progress=counted)
+    assert equal(resumed, whole)
+    assert resumed_epochs == epochs
+    assert 1000 - counted.left == needed - epochs_before
+
+
+@pytest.mark.parametrize("damage", ["cut", "other"])
+def test_a_checkpoint_that_does_not_fit_costs_a_line_and_a_new_start(tmp_path, caplog, damage):
+    cohort = make_cohort()
+    teacher, chosen = fresh(cohort), options(epochs=3)
+    whole, _ = distill(cohort, teacher, range(3), chosen)
+    checkpoint = Checkpoint(tmp_path, "a", every=0)
+    other = cohort if damage == "cut" else make_cohort(norm="group")
+    distill(other, fresh(other), range(3), chosen, checkpoint=checkpoint)
+    if damage == "cut":
+        checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-9])
+    weights, _ = distill(cohort, teacher, range(3), chosen, checkpoint=checkpoint)
+    assert len(caplog.records) == 1
+    assert "starting anew" in caplog.text
+    assert equal(weights, whole)
+
+
+def test_progress_counts_the_epochs_of_all_groups():
+    made, updates = [], []
+
+    class Told(KilledAfter):
+        def __call__(self, unit, total, done):
+            made.append((unit, total, done))
+            return self
+
+        def update(self, done, **numbers):
+            updates.append((done, numbers["loss"]))
+
+    cohort = make_cohort((10, 8, 10), lockstep=2)
+    distill(cohort, fresh(cohort), range(3), options(epochs=3, patience=3), progress=Told(0))
+    assert made == [("epoch", 6, 0)]
+    assert [done for done, _ in updates] == [1, 2, 3, 4, 5, 6]
+    assert all(math.isfinite(loss) for _, loss in updates)
+
+
+def test_a_diverged_distillation_is_told():
+    cohort = make_cohort()
+    with pytest.raises(InputError, match=r"distillation has diverged in cycle 2, epoch \d+"):
+        distill(cohort, fresh(cohort), [0], options(epochs=50, patience=50, learning_rate=1e30))

@@ -1,12 +1,23 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from cohorts import (
+    CLASSES,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
+    train,
+)
 
-from fal.data.images import Augmentation
+from fal.data.augmentation import Augmentation
 from fal.federated import kcfu as module
-from fal.federated import models
-from fal.federated.algorithms import FedAvg
+from fal.federated.algorithms.fedavg import FedAvg
+from fal.federated.batches import Batch
 from fal.federated.kcfu import (
     balanced_softmax_loss,
     class_counts,
@@ -16,18 +27,15 @@ from fal.federated.kcfu import (
     mix,
     mixed_batches,
 )
-from fal.federated.training import SGD, Batch, num_steps
-from federations import CLASSES, difference, equal, fresh, make_cohort, make_images
+from fal.federated.options import LocalTraining
 
 
 def make_kcfu_cohort(sizes=(10, 10), others=(14, 14), **options):
     images = options.pop("images", make_images(flip=True))
-    free = list(torch.arange(len(images)).split(15))
     cohort = make_cohort(sizes, images, objective=kcfu, **options)
     used = set(torch.cat(cohort.examples).tolist())
     free = torch.tensor([i for i in range(len(images)) if i not in used])
-    cohort.unlabeled = list(free[: sum(others)].split(others))
-    return cohort
+    return replace(cohort, unlabeled=free[: sum(others)].split(others))
 
 
 def test_the_balanced_softmax_weighs_exponentials_by_class_counts():
@@ -89,7 +97,7 @@ def test_class_counts_see_labeled_images_only():
 def test_mixed_batches_are_as_many_as_steps_and_hold_unlabeled_images():
     cohort = make_kcfu_cohort(sizes=(14, 14), others=(7, 7), images=make_images())
     batches = list(mixed_batches(cohort, [0, 1], 3))
-    assert len(batches) >= num_steps(14, cohort.sgd.epochs, cohort.sgd.batch_size)
+    assert len(batches) >= cohort.local.num_steps(14)
     pixels = cohort.images.batch(torch.cat(cohort.unlabeled)[:, None]).flatten(1)
     for images, share in batches:
         assert images.shape == (len(share), 2, 1, 8, 8)
@@ -102,10 +110,8 @@ def test_mixed_batches_are_as_many_as_steps_and_hold_unlabeled_images():
 
 def test_shares_are_drawn_from_beta_2_2():
     images = make_images(1200)
-    cohort = make_cohort((400,), images)
-    free = sorted(set(range(1200)) - set(cohort.examples[0].tolist()))
-    cohort.unlabeled = [torch.tensor(free)]
-    cohort.sgd = SGD(0.01, epochs=8, batch_size=4)
+    local = LocalTraining(epochs=8, batch_size=4)
+    cohort = make_kcfu_cohort((400,), (800,), images=images, local=local)
     shares = torch.cat([share for _, share in mixed_batches(cohort, [0], 1)])
     assert shares.mean().item() == pytest.approx(0.5, abs=0.02)
     assert shares.var().item() == pytest.approx(1 / 20, rel=0.1)
@@ -114,9 +120,9 @@ def test_shares_are_drawn_from_beta_2_2():
 def test_the_objective_equals_its_definition(monkeypatch):
     cohort = make_kcfu_cohort()
     start = fresh(cohort, 11)
-    net = models.write(cohort.build(1, 0), fresh(cohort, 12)).train()
-    reference = models.write(cohort.build(1, 0), fresh(cohort, 12)).train()
-    teacher = models.write(cohort.build(1, 0), start).eval()
+    net = network_of(cohort, fresh(cohort, 12)).train()
+    reference = network_of(cohort, fresh(cohort, 12)).train()
+    teacher = network_of(cohort, start).eval()
 
     index = cohort.examples[0][:4, None]
     batch = Batch(cohort.images.batch(index), cohort.labels[index], index * 0, Augmentation())
@@ -127,12 +133,12 @@ def test_the_objective_equals_its_definition(monkeypatch):
     logits = reference(batch.images)[:, 0] + counts.log()
     expected = torch.nn.functional.cross_entropy(logits, batch.labels[:, 0])
     with torch.no_grad():
-        said = teacher(images[:, 0])[:, 0]
+        imitated = teacher(images[:, 0])[:, 0]
     student = reference(images[:, 0])[:, 0]
     inverse = [1 / n if n > 0 else 0 for n in counts.tolist()]
-    weight = [inverse[c] / sum(inverse) for c in said.argmax(1)]
+    weight = [inverse[c] / sum(inverse) for c in imitated.argmax(1)]
     for b in range(len(images)):
-        p, q = said[b].softmax(0), student[b].softmax(0)
+        p, q = imitated[b].softmax(0), student[b].softmax(0)
         kl = sum(p * (p / q).log()) / CLASSES
         beta = share[b, 0]
         expected = expected + (beta * weight[b] + (1 - beta) * weight[b - 1]) * kl / len(images)
@@ -169,12 +175,6 @@ def test_lockstep_equals_one_by_one(others):
 
 
 def test_it_trains_through_the_common_loop():
-    cohort = make_kcfu_cohort(sgd=SGD(0.02, epochs=2, batch_size=4))
-    algorithm = FedAvg()
-    state = algorithm.init(fresh(cohort), 2)
-    losses = []
-    for r in range(5):
-        state, diagnostics = algorithm.apply(state, cohort, [0, 1], r, 0.02)
-        losses.append(diagnostics["loss"].mean())
-    assert losses[-1] < losses[0]
+    state, history = train(FedAvg(), make_kcfu_cohort(), 5, 0.02)
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
     assert all(w.isfinite().all() for w in state["global"].values())

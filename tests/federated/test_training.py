@@ -1,39 +1,37 @@
 import copy
+from dataclasses import FrozenInstanceError, fields
 
 import pytest
 import torch
 import torch.nn.functional as F
+from cohorts import CLASSES, difference, equal, fresh, make_cohort, make_images, network_of
 
 from fal.errors import InputError
 from fal.federated import models
-from fal.federated.training import (
-    SGD,
-    Plan,
-    cross_entropy_of,
-    decay,
-    lockstep_width,
-    num_steps,
-    train,
-)
+from fal.federated.batches import BatchOrder
+from fal.federated.cohort import lockstep_width
+from fal.federated.options import LocalTraining, decay, steps_per_epoch
+from fal.federated.training import cross_entropy_of, make_optimizer, train_epoch
 from fal.rng import torch_generator
-from federations import CLASSES, difference, equal, fresh, make_cohort, make_images
 
 
-def plain_training(net, images, labels, examples, sgd, generator):
-    """One client's share of a round with stock torch: clean loops, no planning ahead."""
+def plain_training(net, images, labels, examples, local, learning_rate, generator):
+    """One client's share of a round with stock torch: clean loops, nothing drawn ahead."""
     optimizer = torch.optim.SGD(
-        net.parameters(), sgd.learning_rate, sgd.momentum, weight_decay=sgd.weight_decay
+        net.parameters(), learning_rate, local.momentum, weight_decay=local.weight_decay
     )
-    orders = [torch.randperm(len(examples), generator=generator) for _ in range(sgd.epochs)]
-    flips = [None] * sgd.epochs
+    orders = [torch.randperm(len(examples), generator=generator) for _ in range(local.epochs)]
+    flips = [None] * local.epochs
     if images.flip:
-        flips = torch.randint(2, (sgd.epochs, len(examples)), generator=generator, dtype=torch.bool)
+        flips = torch.randint(
+            2, (local.epochs, len(examples)), generator=generator, dtype=torch.bool
+        )
     mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (images.mean, images.std))
     net.train()
     for order, flip in zip(orders, flips, strict=True):
         losses = []
-        for start in range(0, len(order), sgd.batch_size):
-            index = order[start : start + sgd.batch_size]
+        for start in range(0, len(order), local.batch_size):
+            index = order[start : start + local.batch_size]
             if len(index) == 1:
                 continue
             batch = []
@@ -55,15 +53,14 @@ def plain_training(net, images, labels, examples, sgd, generator):
 def test_local_training_equals_a_plain_loop(flip, size):
     cohort = make_cohort((size, size), make_images(flip=flip))
     start = fresh(cohort)
-    ends, losses = cohort.train(start, [0, 1], round=4, learning_rate=0.03)
+    weights, losses = cohort.train(start, [0, 1], round_index=4, learning_rate=0.03)
     for k in (0, 1):
-        net = models.write(cohort.build(1, 0), start)
-        sgd = SGD(0.03, epochs=2, batch_size=4)
         generator = torch_generator(cohort.seed, "train", cycle=2, client=k, round=4)
         expected, loss = plain_training(
-            net, cohort.images, cohort.labels, cohort.examples[k], sgd, generator
+            network_of(cohort, start),
+            *(cohort.images, cohort.labels, cohort.examples[k], cohort.local, 0.03, generator),
         )
-        assert difference(models.row(ends, k), expected) < 2e-5
+        assert difference(models.row(weights, k), expected) < 2e-5
         assert losses[k].item() == pytest.approx(loss, abs=1e-5)
 
 
@@ -74,7 +71,7 @@ def test_lockstep_equals_one_by_one(sizes, norm):
     runs = []
     for lockstep in (1, 8):
         cohort = make_cohort(sizes, images, norm=norm, lockstep=lockstep)
-        runs.append(cohort.train(fresh(cohort), [0, 1, 2], round=0, learning_rate=0.05))
+        runs.append(cohort.train(fresh(cohort), [0, 1, 2], round_index=0, learning_rate=0.05))
     (one, one_loss), (together, together_loss) = runs
     assert difference(one, together) < 1e-4
     torch.testing.assert_close(one_loss, together_loss, rtol=1e-4, atol=1e-5)
@@ -83,12 +80,12 @@ def test_lockstep_equals_one_by_one(sizes, norm):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_gpu_trains_as_a_cpu_does():
     torch.backends.cudnn.allow_tf32 = False
-    ends = []
+    trained = []
     for device in ("cpu", "cuda"):
         cohort = make_cohort(images=make_images(flip=True), lockstep=8, device=device)
-        weights, _ = cohort.train(fresh(cohort), [0, 1, 2], round=0, learning_rate=0.05)
-        ends.append({name: w.cpu() for name, w in weights.items()})
-    assert difference(*ends) < 1e-3
+        weights, _ = cohort.train(fresh(cohort), [0, 1, 2], round_index=0, learning_rate=0.05)
+        trained.append({name: w.cpu() for name, w in weights.items()})
+    assert difference(*trained) < 1e-3
 
 
 @pytest.mark.parametrize("lockstep", [1, 8])
@@ -146,10 +143,11 @@ def test_the_start_is_not_changed():
     ("examples", "batch", "steps"), [(8, 4, 2), (9, 4, 2), (10, 4, 3), (3, 4, 1), (1, 4, 0)]
 )
 def test_a_last_batch_of_one_example_is_left_out(examples, batch, steps):
-    assert num_steps(examples, 1, batch) == steps
-    assert num_steps(examples, 3, batch) == 3 * steps
-    plan = Plan(make_images(), None, torch.arange(examples)[None], 1, batch, [torch.Generator()])
-    sizes = [len(b.position) for epoch in plan.epochs() for b in epoch]
+    assert steps_per_epoch(examples, batch) == steps
+    assert LocalTraining(epochs=3, batch_size=batch).num_steps(examples) == 3 * steps
+    index = torch.arange(examples)[None]
+    order = BatchOrder(make_images(), None, index, 1, batch, [torch.Generator()])
+    sizes = [len(b.position) for b in order.batches(0)]
     assert len(sizes) == steps
     assert min(sizes, default=2) > 1
 
@@ -159,10 +157,10 @@ def test_every_epoch_visits_every_example_once():
     labels = torch.arange(len(images))
     examples = torch.stack([torch.arange(10), torch.arange(20, 30)])
     generators = [torch.Generator().manual_seed(s) for s in (0, 1)]
-    plan = Plan(images, labels, examples, 3, 4, generators)
+    order = BatchOrder(images, labels, examples, 3, 4, generators)
     orders = []
-    for epoch in plan.epochs():
-        batches = list(epoch)
+    for epoch in range(3):
+        batches = list(order.batches(epoch))
         visited = torch.cat([batch.labels for batch in batches])
         position = torch.cat([batch.position for batch in batches])
         for s in (0, 1):
@@ -183,21 +181,21 @@ def test_decay_comes_after_the_given_share():
     assert [decay(r, 100, 0.75, 0.1) for r in (0, 74, 75, 99)] == [1.0, 1.0, 0.1, 0.1]
 
 
-def test_the_schedule_scales_the_learning_rate():
+def test_each_epoch_has_its_own_learning_rate():
     cohort = make_cohort()
-    results = []
-    for rate, factor in ((0.05, 0.1), (0.005, 1.0)):
-        net = models.write(cohort.build(1, 0), fresh(cohort))
-        generators = cohort.generators("train", [0])
-        plan = Plan(cohort.images, cohort.labels, cohort.examples[0][None], 2, 4, generators)
-        list(train(net, plan, SGD(rate, batch_size=4), schedule=lambda _, f=factor: f))
-        results.append(models.read(net))
-    assert difference(*results) < 1e-6
+    net = network_of(cohort, fresh(cohort))
+    optimizer = make_optimizer(net, cohort.local)
+    examples, generators = cohort.examples[0][None], cohort.generators("train", [0])
+    order = BatchOrder(cohort.images, cohort.labels, examples, 2, 4, generators)
+    train_epoch(net, optimizer, order.batches(0), cohort.local, 0.05)
+    before = {name: p.clone() for name, p in net.named_parameters()}
+    train_epoch(net, optimizer, order.batches(1), cohort.local, 0.0)
+    assert all(torch.equal(before[name], p) for name, p in net.named_parameters())
 
 
 def test_bf16_stays_near_float32_and_keeps_float32_weights():
     exact, rounded = (
-        make_cohort(sgd=SGD(0.01, batch_size=4, precision=precision))
+        make_cohort(local=LocalTraining(batch_size=4, precision=precision))
         for precision in ("float32", "bf16")
     )
     a, _ = exact.train(fresh(exact), [0], 0, 0.01)
@@ -228,7 +226,24 @@ def test_nothing_in_a_round_waits_for_the_device(monkeypatch):
 
     cohort = make_cohort(images=make_images(flip=True, crop_padding=1), lockstep=8)
     start = fresh(cohort)
-    cohort.stack(3)
+    cohort.stacks.get(3)
     for name in ("item", "tolist", "__bool__", "__float__", "__int__", "numpy", "cpu"):
         monkeypatch.setattr(torch.Tensor, name, refuse)
     cohort.train(start, [0, 1, 2], 0, 0.05)
+
+
+def test_a_cohort_is_never_changed():
+    cohort = make_cohort()
+    with pytest.raises(FrozenInstanceError):
+        cohort.unlabeled = []
+    before = {field.name: getattr(cohort, field.name) for field in fields(cohort)}
+    cohort.train(fresh(cohort), [0, 1, 2], 0, 0.05)
+    assert all(getattr(cohort, name) is value for name, value in before.items())
+
+
+def test_networks_of_different_roles_are_different():
+    stacks = make_cohort().stacks
+    assert stacks.get(1) is stacks.get(1)
+    assert stacks.get(1) is not stacks.get(1, "teacher")
+    assert stacks.get(1) is not stacks.get(2)
+    assert stacks.fresh(1, 0) is not stacks.fresh(1, 0)
