@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -200,11 +200,19 @@ class TestHolm:
         assert statistics.holm([]).shape == (0,)
         assert statistics.holm([0.2]) == [0.2]
 
-    @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-    def test_agrees_with_statsmodels(self, p_values):
+    def test_agrees_with_statsmodels(self):
         multitest = pytest.importorskip("statsmodels.stats.multitest")
-        expected = multitest.multipletests(p_values, method="holm")[1]
-        np.testing.assert_allclose(statistics.holm(p_values), expected, atol=1e-15)
+        for seed in range(20):
+            p_values = np.round(np.random.default_rng(seed).random(1 + seed) ** 3, 2)
+            expected = multitest.multipletests(p_values, method="holm")[1]
+            np.testing.assert_allclose(statistics.holm(p_values), expected)
+
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+    def test_keeps_the_order(self, p_values):
+        corrected = statistics.holm(p_values)
+        assert (np.diff(corrected[np.argsort(p_values, kind="stable")]) >= 0).all()
+        assert (corrected >= p_values).all()
+        assert corrected.min() == min(1, len(p_values) * min(p_values))
 
 
 @given(DIFFERENCES)
@@ -299,10 +307,10 @@ class TestCriticalDifference:
         assert all(np.diff([ranks[place] for place in group]).min() >= 0 for group in found)
 
 
-def slow_penalties(settings):
-    strategies = np.shape(settings[0])[1]
+def slow_penalties(accuracies):
+    strategies = np.shape(accuracies[0])[1]
     matrix = np.zeros((strategies, strategies))
-    for accuracy in settings:
+    for accuracy in accuracies:
         for at_count, i, j in itertools.product(accuracy, range(strategies), range(strategies)):
             paired = ~np.isnan(at_count[i]) & ~np.isnan(at_count[j])
             if i != j and paired.sum() > 1:
@@ -315,15 +323,15 @@ def slow_penalties(settings):
 class TestPenaltyMatrix:
     def test_agrees_with_loops(self):
         generator = np.random.default_rng(7)
-        settings = []
+        accuracies = []
         for counts, seeds in [(6, 5), (3, 5), (1, 3), (4, 10)]:
             accuracy = generator.normal(size=(counts, 4, seeds)) + np.arange(4)[:, None]
             accuracy[generator.random(accuracy.shape) < 0.15] = np.nan
-            settings.append(accuracy)
-        found = statistics.penalty_matrix(settings)
-        np.testing.assert_allclose(found, slow_penalties(settings))
+            accuracies.append(accuracy)
+        found = statistics.penalty_matrix(accuracies)
+        np.testing.assert_allclose(found, slow_penalties(accuracies))
         assert found.max() > 1
-        assert (found + found.T <= len(settings)).all()
+        assert (found + found.T <= len(accuracies)).all()
 
     def test_five_seeds_need_a_t_of_2776(self):
         noise = np.array([-2, -1, 0, 1, 2])
@@ -357,10 +365,10 @@ class TestInterquartileMean:
         generator = np.random.default_rng(0)
         means = [
             stats.trim_mean(np.concatenate([generator.choice(s, len(s)) for s in strata]), 0.25)
-            for _ in range(3000)
+            for _ in range(1000)
         ]
         expected = tuple(np.quantile(means, [0.025, 0.975]))
-        assert statistics.interquartile_mean_interval(strata) == pytest.approx(expected, abs=0.1)
+        assert statistics.interquartile_mean_interval(strata) == pytest.approx(expected, abs=0.15)
 
     def test_settings_keep_their_weights(self):
         # Were all values resampled together, the mean could be anything from 0 to 100.
@@ -370,6 +378,7 @@ class TestInterquartileMean:
     def test_none_without_two_seeds(self):
         assert np.isnan(statistics.interquartile_mean_interval([[1.0], [2.0], []])).all()
 
+    @settings(max_examples=20)
     @given(st.lists(DIFFERENCES, min_size=1, max_size=3), st.randoms(use_true_random=False))
     def test_does_not_depend_on_the_order_of_seeds(self, strata, random):
         shuffled = [random.sample(list(values), len(values)) for values in strata]
