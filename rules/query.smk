@@ -22,7 +22,7 @@ rule query_clients:
         explanation=layout.cycle("explanation.json"),
         labeled=layout.cycle("labeled.npz"),
         provenance=layout.cycle("query_provenance.json"),
-        outputs=[layout.cycle("outputs.safetensors")] if "outputs" in settings.keep else [],
+        **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
     log:
         layout.log("query_clients", "cycle"),
     benchmark:

@@ -36,11 +36,14 @@ def test_states_come_back(tmp_path):
 
 
 def test_outputs_come_back(tmp_path):
-    saved = Outputs(torch.randn(4, 3), torch.randn(4, 2))
-    outputs.save(tmp_path / "o.safetensors", saved)
-    loaded = outputs.load(tmp_path / "o.safetensors")
-    assert torch.equal(loaded.features, saved.features)
-    assert torch.equal(loaded.logits, saved.logits)
+    saved = {role: Outputs(torch.randn(4, 3), torch.randn(4, 2)) for role in ("global", "kd")}
+    for some in (saved, {}):
+        outputs.save(tmp_path / "o.safetensors", some)
+        loaded = outputs.load(tmp_path / "o.safetensors")
+        assert loaded.keys() == some.keys()
+        for role, its in some.items():
+            assert torch.equal(loaded[role].features, its.features)
+            assert torch.equal(loaded[role].logits, its.logits)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

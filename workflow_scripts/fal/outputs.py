@@ -1,8 +1,9 @@
-"""What a model says of images: the file that passes from trained models to query strategies."""
+"""What models give for images: what passes from trained models to query strategies."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,11 @@ class Outputs:
     logits: Tensor
 
 
-def save(path: str | Path, outputs: Outputs) -> None:
-    """Write a model's features and logits to a .safetensors file."""
-    storage.save_tensors(path, {"features": outputs.features, "logits": outputs.logits})
+def save(path: str | Path, outputs: Mapping[str, Outputs]) -> None:
+    """Write the outputs of several models, by role, to a .safetensors file."""
+    storage.save_state(path, {role: asdict(its) for role, its in outputs.items()})
 
 
-def load(path: str | Path, device: str | object = "cpu") -> Outputs:
+def load(path: str | Path, device: str | object = "cpu") -> dict[str, Outputs]:
     """Read what ``save`` wrote."""
-    return Outputs(**storage.load_tensors(path, device))
+    return {role: Outputs(**its) for role, its in storage.load_state(path, device).items()}

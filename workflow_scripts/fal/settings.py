@@ -21,6 +21,7 @@ from fal.layout import SHARED
 from fal.options import Options, Words, given_options, parse, shown
 from fal.query.strategies import STRATEGIES
 from fal.registry import Registry
+from fal.reporting.options import Compare, SideBySide
 
 Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
@@ -81,6 +82,11 @@ class Configuration(Options):
     keep: tuple[Literal["outputs", "clients"], ...] = ()
     """Large files to keep that are otherwise removed once they were used: outputs, the features
     and logits of all images; clients, the local and distilled models of queried cycles."""
+    figures: Mapping[str, SideBySide] = field(default_factory=dict)
+    """Figures of accuracy curves in panels side by side, by name; without any, settings that differ
+    in one factor alone are shown side by side over it."""
+    compare: Compare = field(default_factory=dict)
+    """Accuracy tables of other runs, by the label that their curves get in the figures."""
 
     def __post_init__(self) -> None:
         for key in ("alphas", "clients", "seeds"):
@@ -121,6 +127,15 @@ def resolve(config: Mapping[str, Any]) -> Settings:
             "strategies": _strategies(given.strategies),
         }
     )
+    for name, figure in settings.figures.items():
+        if not NAME.fullmatch(name):
+            raise InputError(
+                f"figures has the name {shown(name)}, but a name consists of letters, digits, "
+                "'_', '.' and '-'"
+            )
+        figure.check(name, settings.strategies)
+    for label, path in settings.compare.items():
+        _existing(f"compare.{label}", path, "the accuracy.csv of another run")
     return replace(settings, warnings=tuple(_check_sizes(settings)))
 
 
@@ -259,12 +274,11 @@ def _datasets(items: tuple[Any, ...], data_path: str | None) -> dict[str, dict[s
     return datasets
 
 
-def _existing(key: str, path: str) -> str:
+def _existing(key: str, path: str, what: str = "the folder or archive with the images") -> str:
     found = Path(path).expanduser()
     if not found.exists():
         raise InputError(
-            f"{key} is '{path}', which does not exist (looked for from {Path.cwd()}); give the "
-            "folder or archive that holds the images"
+            f"{key} is '{path}', which does not exist (looked for from {Path.cwd()}); give {what}"
         )
     return str(found)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fal import storage
+from fal.data.dataset import Dataset
 from fal.data.images import Images
 from fal.federated import models
+from fal.federated.cohort import open_stacks
 from fal.federated.models import Classifier, Weights
 from fal.outputs import Outputs
 
@@ -49,6 +54,29 @@ def outputs_of_clients(
         models.write(net, models.row(weights, k % num_models))
         parts.append(outputs(net, images, index, batch_size))
     return Outputs(torch.cat([p.features for p in parts]), torch.cat([p.logits for p in parts]))
+
+
+def open_outputs(
+    dataset: Dataset,
+    client: np.ndarray,
+    model: Mapping[str, Any],
+    weights: Mapping[str, str | Path],
+    device: str,
+    batch_size: int = 64,
+) -> dict[str, Outputs]:
+    """What the models of each role give for all training images, one client after another.
+
+    client: int64 [N], whose an image is. model: ``method`` and options of the network. weights: the
+    models' file of each role.
+    """
+    images, _ = Images.of(dataset, "train", device)
+    net = open_stacks(dataset, images, model).get(1)
+    return {
+        role: outputs_of_clients(
+            net, storage.load_tensors(path, device), images, client, batch_size
+        )
+        for role, path in weights.items()
+    }
 
 
 def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 64) -> float:

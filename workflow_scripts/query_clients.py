@@ -1,0 +1,43 @@
+"""Let every client pick the images that it has labeled next, and the oracle label them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fal import outputs, storage
+from fal.data.dataset import Dataset
+from fal.data.labeling import amount
+from fal.job import job
+from fal.query import strategies
+from fal.query.clients import query_clients
+from fal.query.pool import open_pools
+
+with job(snakemake) as run:
+    wildcards = snakemake.wildcards
+    strategy = strategies.create(**snakemake.params.strategy)
+    dataset = Dataset.open(Path(snakemake.input.dataset).parent)
+    client = storage.load_array(snakemake.input.partition, "client")
+    labeled = storage.load_array(snakemake.input.labeled, "index")
+
+    seen = {}
+    if strategy.needs:
+        from fal.federated.evaluation import open_outputs
+
+        weights = {role: snakemake.input[role] for role in strategy.needs}
+        batch_size = run.compute["inference_batch"]
+        model = snakemake.params.model
+        seen = open_outputs(dataset, client, model, weights, run.use_device(), batch_size)
+    pools = open_pools(dataset, client, labeled, int(wildcards.cycle), seen)
+    budget = amount(snakemake.params.budget, int(np.bincount(client).min()))
+    files = dataset.train_files
+    queries = query_clients(strategy, pools, budget, int(wildcards.seed), wildcards.strategy, files)
+
+    queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)
+    after = np.sort(np.concatenate([labeled, queries.queried["index"].to_numpy()]))
+    storage.save_array(snakemake.output.labeled, index=after)
+    if snakemake.output.get("outputs"):
+        outputs.save(snakemake.output.outputs, seen)
+    for sentence in queries.warnings:
+        run.warn(sentence)
+    run.log.info("%d images queried, %d labeled now", len(queries.queried), len(after))
+    run.write_provenance(snakemake.output.provenance)
