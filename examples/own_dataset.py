@@ -1,6 +1,6 @@
-"""A kind of data set of one's own: stripes, whose direction is the class.
+"""A kind of data set of one's own: a bright blob, whose quarter of the image is the class.
 
-Name it in the configuration as ``datasets: [{stripes: {kind: examples/own_dataset.py:Stripes}}]``.
+Name it in the configuration as ``datasets: [{blobs: {kind: examples/own_dataset.py:Blobs}}]``.
 """
 
 from dataclasses import dataclass
@@ -13,27 +13,29 @@ from annotated_types import Ge
 from fal.data.kinds.base import RawImages, WithTestFraction
 from fal.rng import numpy_generator
 
-CLASSES = ["horizontal", "vertical", "diagonal", "antidiagonal"]
+CLASSES = ["upper left", "upper right", "lower left", "lower right"]
 SIZE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stripes(WithTestFraction):
-    """Gray stripes in four directions, shifted at random and under noise."""
+class Blobs(WithTestFraction):
+    """Gray blobs in one of four quarters, under noise."""
 
     images: Annotated[int, Ge(8)] = 800
     """Images, training and test together."""
-    noise: Annotated[float, Ge(0)] = 0.5
-    """Standard deviation of the noise, where the stripes go from -1 to 1."""
+    noise: Annotated[float, Ge(0)] = 0.4
+    """Standard deviation of the noise, where the blob's height is 1."""
 
-    flip: ClassVar[bool] = False  # A mirrored diagonal is of another class.
+    flip: ClassVar[bool] = False  # A mirrored blob is of another class.
 
     def read(self, download_dir: Path) -> RawImages:
-        rng = numpy_generator(0, "stripes")
+        rng = numpy_generator(0, "blobs")
         labels = np.arange(self.images) % len(CLASSES)
+        corner = np.stack([labels // 2, labels % 2], axis=1) * SIZE / 2
+        center = corner + rng.uniform(0, SIZE / 2, corner.shape)
         row, column = np.mgrid[:SIZE, :SIZE]
-        position = np.stack([row, column, row - column, row + column])[labels]
-        shift = rng.uniform(0, 2 * np.pi, (self.images, 1, 1))
-        values = np.sin(position + shift) + rng.normal(0, self.noise, position.shape)
-        pixels = np.clip(127.5 + 60 * values, 0, 255).astype(np.uint8)
+        y, x = center.T[:, :, None, None]
+        values = np.exp(-((row - y) ** 2 + (column - x) ** 2) / 8)
+        values += rng.normal(0, self.noise, values.shape)
+        pixels = np.clip(80 + 120 * values, 0, 255).astype(np.uint8)
         return RawImages(classes=CLASSES, images=pixels[..., None], labels=labels)

@@ -13,22 +13,22 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "own_dataset.py"
 
 
 @pytest.fixture
-def stripes(tmp_path):
-    return f"{shutil.copy(EXAMPLE, tmp_path / 'mine.py')}:Stripes"
+def blobs(tmp_path):
+    return f"{shutil.copy(EXAMPLE, tmp_path / 'mine.py')}:Blobs"
 
 
-def test_the_example_is_a_data_set(stripes):
-    data = kinds.create(stripes, images=200, image_size=8, train_size=100).load("stripes")
+def test_the_example_is_a_data_set(blobs):
+    data = kinds.create(blobs, images=200, image_size=8, train_size=100).load("blobs")
     assert data.train_images.shape == (100, 8, 8, 1)
     assert np.bincount(data.train_labels).tolist() == [25] * 4
     assert len(data.test_labels) == 40
     assert (data.flip, data.train_files, data.warnings) == (False, (), ())
 
 
-def test_the_example_can_be_learned_but_not_without_effort(stripes):
+def test_the_example_can_be_learned_but_not_without_effort(blobs):
     from sklearn.ensemble import RandomForestClassifier
 
-    data = kinds.create(stripes, images=1000).load("stripes")
+    data = kinds.create(blobs, images=1000).load("blobs")
     forest = RandomForestClassifier(n_estimators=60, random_state=0)
     forest.fit(data.train_images.reshape(800, -1), data.train_labels)
     assert 0.5 < forest.score(data.test_images.reshape(200, -1), data.test_labels) <= 1
@@ -42,6 +42,6 @@ def test_the_example_can_be_learned_but_not_without_effort(stripes):
         ({"path": "x"}, "no option 'path'"),
     ],
 )
-def test_the_example_s_options_are_checked(stripes, options, message):
+def test_the_example_s_options_are_checked(blobs, options, message):
     with pytest.raises(InputError, match=message):
-        kinds.create(stripes, **options)
+        kinds.create(blobs, **options)
