@@ -53,3 +53,10 @@ def test_description():
     )
     data.classes = [f"c{i}" for i in range(100)]
     assert data.describe().endswith("c18 0, c19 0, and 80 more")
+
+
+def test_a_line_break_in_a_name_shifts_no_line(tmp_path):
+    data = load("digits", train_size=10)
+    data.train_files = ("a\nb.png", "c.png")
+    data.save(tmp_path)
+    assert Dataset.open(tmp_path).train_files == ("a b.png", "c.png")

@@ -77,7 +77,7 @@ def test_a_checked_labeling_never_asks_an_empty_query(initial, budget, cycles, s
         labeled = min(size, labeled + amount(budget, size))
 
 
-def test_small_counts_are_doubted_and_fractions_are_not():
+def test_small_counts_are_warned_of_and_fractions_are_not():
     assert not list(Labeling().warnings("digits", 1438, 10))
     assert not list(Labeling(initial=20, budget=10).warnings("digits", 1438, 10))
     (sentence,) = Labeling(budget=5).warnings("digits", 1438, 10)

@@ -43,12 +43,15 @@ class Dataset:
     warnings: tuple[str, ...] = ()
 
     def save(self, folder: str | Path) -> None:
-        """Write ``train_images.npy`` etc., ``train_files.txt`` and ``dataset.json``."""
+        """Write ``train_images.npy`` etc., ``train_files.txt`` and ``dataset.json``.
+
+        ``train_files.txt`` has one name a line; a line break in a name is written as a space.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for key in ARRAYS:
             np.save(folder / f"{key}.npy", getattr(self, key), allow_pickle=False)
-        files = "".join(f"{name}\n" for name in self.train_files)
+        files = "".join(name.replace("\n", " ") + "\n" for name in self.train_files)
         (folder / TRAIN_FILES).write_text(files, newline="\n", encoding="utf-8", errors=NOT_UTF8)
         apart = {*ARRAYS, "train_files", "warnings"}
         metadata = {key: value for key, value in vars(self).items() if key not in apart}

@@ -5,7 +5,7 @@ from pathlib import Path
 from fal.errors import InputError
 
 DOWNLOADS = Path("downloads")
-"""Where archives are kept if nothing else is said."""
+"""Where archives are kept by default."""
 
 
 def download(url: str, md5: str, folder: Path) -> Path:

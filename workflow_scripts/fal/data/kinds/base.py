@@ -1,4 +1,4 @@
-"""What every kind of data set is: options, a reader, and the way from its images to a Dataset."""
+"""What every kind of data set is: options, a reader, and how its images become a Dataset."""
 
 from __future__ import annotations
 

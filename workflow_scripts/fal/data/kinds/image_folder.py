@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 
 from fal.data.archives import files
 from fal.data.folders import find_layout
@@ -24,8 +25,11 @@ class ImageFolder(FromPath, WithTestFraction):
 
     Either may lie inside one or more enclosing folders. Files in folders below a class folder
     belong to the class; hidden files and files that are no images are passed over. Images are
-    stretched to ``image_size`` (default 32) squares and stay gray if all of them are.
+    stretched to squares of ``image_size`` and stay gray if all of them are.
     """
+
+    image_size: Annotated[int, Ge(8)] | None = None
+    """Height and width that images are stretched to; null means 32."""
 
     needs_path: ClassVar[bool] = True
 
