@@ -1,4 +1,4 @@
-"""docs/extending.md: what it shows of strategies is what there is, and works from any folder."""
+"""docs/extending.md shows what there is; a strategy of one's own works from any folder."""
 
 import re
 import subprocess
@@ -15,6 +15,7 @@ from fal.query.clients import query_clients
 from fal.query.pool import build_pools
 from fal.query.strategies import create
 from fal.query.strategies.contract import StrategyContract, example_data, example_pool
+from fal.settings import resolve
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
@@ -38,6 +39,15 @@ def test_the_configuration_makes_strategies(monkeypatch):
         options = dict(*item.values())
         temperatures.append(create(**options).temperature)
     assert temperatures == [1, 4]
+
+
+def test_the_configuration_of_the_other_examples_is_valid(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    given = yaml.safe_load(blocks("yaml")[1])
+    settings = resolve(given)
+    for section, (entry,) in given.items():
+        (name,) = entry
+        assert entry[name].items() <= getattr(settings, section)[name].items()
 
 
 def test_the_test_that_is_shown_runs_outside_the_repository(tmp_path):
