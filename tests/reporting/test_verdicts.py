@@ -1,0 +1,413 @@
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from fal.layout import SETTING
+from fal.reporting import statistics, tables, verdicts
+
+DIGITS = {
+    "dataset": "digits",
+    "model": "cnn",
+    "alpha": 0.1,
+    "clients": 10,
+    "algorithm": "fedavg",
+}
+
+
+def run(strategy, seed, accuracy, setting=DIGITS, last5=None):
+    """The rows of one run with the accuracies of its cycles."""
+    return [
+        {
+            **setting,
+            "strategy": strategy,
+            "seed": seed,
+            "cycle": cycle,
+            "labeled": 100 + 50 * cycle,
+            "labeled_fraction": 0.1 + 0.05 * cycle,
+            "accuracy": value,
+            "accuracy_last5": math.nan if last5 is None else last5,
+        }
+        for cycle, value in enumerate(accuracy)
+    ]
+
+
+def table_of(*runs):
+    return pd.DataFrame(list(itertools.chain(*runs)), columns=tables.COLUMNS)
+
+
+def flat(levels, setting=DIGITS):
+    """Runs whose accuracy is the same in both cycles: {strategy: accuracies of seeds 1, 2, ...}.
+
+    None is no run.
+    """
+    return table_of(
+        *(
+            run(strategy, seed, [level, level], setting, last5=level)
+            for strategy, seeds in levels.items()
+            for seed, level in enumerate(seeds, 1)
+            if level is not None
+        )
+    )
+
+
+def random_table(seed):
+    """Two settings with ties, a run that is missing and one that is not complete."""
+    generator = np.random.default_rng(seed)
+    runs = []
+    for alpha in (0.1, 1.0):
+        for strategy, number in itertools.product(("ifal", "random", "kafal", "logo"), range(1, 8)):
+            accuracy = 60 + np.round(generator.normal(scale=3, size=4), 1)
+            if (strategy, number, alpha) == ("kafal", 3, 1.0):
+                accuracy = accuracy[:2]
+            if (strategy, number, alpha) != ("ifal", 2, 0.1):
+                setting = {**DIGITS, "alpha": alpha}
+                runs.append(run(strategy, number, accuracy, setting, last5=accuracy[-1] + 0.5))
+    return table_of(*runs)
+
+
+def row_of(table, **values):
+    same = np.logical_and.reduce([table[name] == value for name, value in values.items()])
+    assert same.sum() == 1
+    return table[same].iloc[0]
+
+
+def verdict(levels, strategy, reference="random"):
+    found = verdicts.verdict_table(flat(levels))
+    return row_of(found, measure="final", reference=reference, strategy=strategy)["verdict"]
+
+
+class TestRunMeasures:
+    def test_known(self):
+        table = table_of(run("ifal", 1, [50, 70, 80], last5=79.5))
+        found = verdicts.run_measures(table.sample(frac=1, random_state=0)).iloc[0]
+        assert found[["area", "final", "last5"]].to_list() == [67.5, 80, 79.5]
+        assert found[list(SETTING)].to_dict() == DIGITS
+
+    def test_runs_without_all_cycles_do_not_count(self):
+        table = table_of(run("ifal", 1, [50, 70, 80]), run("ifal", 2, [50, 70]))
+        other = {**DIGITS, "clients": 5}
+        table = pd.concat([table, table_of(run("ifal", 2, [50, 70], other))])
+        found = verdicts.run_measures(table)
+        assert found[["clients", "seed"]].to_numpy().tolist() == [[5, 2], [10, 1]]
+        assert found["last5"].isna().all()
+
+
+class TestVerdictTable:
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_agrees_with_loops(self, seed):
+        table = random_table(seed)
+        found = verdicts.verdict_table(table)
+        assert len(found) == 2 * 3 * 2 * 3  # Settings, measures, references, others.
+        for alpha, reference in itertools.product((0.1, 1.0), ("random", "ifal")):
+            p_values = {}
+            for strategy in {"ifal", "random", "kafal", "logo"} - {reference}:
+                row = row_of(
+                    found, alpha=alpha, measure="area", reference=reference, strategy=strategy
+                )
+                differences = []
+                for number in range(1, 8):
+                    curves = [
+                        table.query(
+                            f"alpha == {alpha} and seed == {number} and strategy == '{name}'"
+                        )["accuracy"].to_numpy()
+                        for name in (strategy, reference)
+                    ]
+                    if all(len(curve) == 4 for curve in curves):
+                        first, second = [((c[1:] + c[:-1]) / 2).mean() for c in curves]
+                        differences.append(first - second)
+                assert row["seeds"] == len(differences)
+                assert row["missing"] == 7 - len(differences)
+                assert row["difference"] == pytest.approx(np.mean(differences))
+                assert row["mean"] - row["reference_mean"] == pytest.approx(row["difference"])
+                walsh = itertools.combinations_with_replacement(differences, 2)
+                assert row["hodges_lehmann"] == pytest.approx(
+                    np.median([sum(w) / 2 for w in walsh])
+                )
+                assert [row["low"], row["high"]] == pytest.approx(
+                    statistics.mean_interval(differences)
+                )
+                assert row["win_ratio"] == pytest.approx(np.mean(np.array(differences) > 0))
+                p = stats.wilcoxon(
+                    np.round(differences, 3),
+                    alternative="greater",
+                    method=stats.PermutationMethod(),  # All 2^7 signs: exact with ties.
+                ).pvalue
+                assert row["p"] == pytest.approx(p)
+                assert row["smallest_p"] == 0.5 ** len(differences)
+                p_values[strategy] = p, row["p_holm"]
+            p, corrected = zip(*p_values.values(), strict=True)
+            np.testing.assert_allclose(corrected, statistics.holm(p))
+
+    def test_does_not_depend_on_the_order_of_rows(self):
+        table = random_table(3)
+        shuffled = verdicts.verdict_table(table.sample(frac=1, random_state=1))
+        pd.testing.assert_frame_equal(shuffled, verdicts.verdict_table(table))
+
+    def test_is_antisymmetric(self):
+        found = verdicts.verdict_table(random_table(4)).query("measure == 'final'")
+        there = found.query("reference == 'random' and strategy == 'ifal'").reset_index()
+        back = found.query("reference == 'ifal' and strategy == 'random'").reset_index()
+        for name, mirrored in [("difference", "difference"), ("hodges_lehmann", "hodges_lehmann")]:
+            np.testing.assert_allclose(there[name], -back[mirrored])
+        np.testing.assert_allclose(there["p"], back["p_worse"])
+        np.testing.assert_allclose(there["win_ratio"], 1 - back["win_ratio"])
+
+    def test_ties_of_rounded_accuracies(self):
+        # 1, 1 and 2 of 360 images: as the table has them, the ones are not equal.
+        table = flat({"random": [50.2778, 60.5556, 70], "kafal": [50.5556, 60.8333, 69.4444]})
+        row = row_of(verdicts.verdict_table(table), measure="final")
+        assert row["p"] == statistics.wilcoxon_p([1, 1, -2])
+        assert row["hodges_lehmann"] == pytest.approx((0.2777 - 0.1389) / 2)
+
+    def test_measures_that_were_not_taken_are_left_out(self):
+        table = table_of(run("ifal", 1, [50, 70]), run("random", 1, [50, 60]))
+        found = verdicts.verdict_table(table)
+        assert list(found["measure"]) == ["area", "area", "final", "final"]
+
+    def test_references_of_ones_own(self):
+        found = verdicts.verdict_table(random_table(0), references=["logo", "absent"])
+        assert set(found["reference"]) == {"logo"}
+
+    def test_nothing_to_compare(self):
+        found = verdicts.verdict_table(flat({"ifal": [50, 60]}))
+        assert found.empty
+        assert list(found) == list(verdicts.verdict_table(random_table(0)))
+
+    def test_names_that_look_like_numbers(self):
+        found = verdicts.verdict_table(flat({"random": [50], "10": [51], "<script>": [50]}))
+        assert set(found["strategy"]) == {"10", "<script>"}
+
+
+class TestVerdict:
+    def test_three_seeds(self):
+        assert verdict({"random": [50, 60, 70], "ifal": [52, 61, 73]}, "ifal") == (
+            "2.0 points above random [1.0, 3.0]; "
+            "3 seeds can decide nothing: the smallest p is 0.125"
+        )
+
+    def test_one_seed(self):
+        assert verdict({"random": [50], "ifal": [48.5]}, "ifal") == (
+            "1.5 points below random; 1 seed can decide nothing: the smallest p is 0.5"
+        )
+
+    def test_better_worse_and_neither(self):
+        levels = {
+            "random": [50] * 7,
+            "ifal": [51, 52, 53, 54, 55, 56, 57],
+            "kafal": [49, 48, 47, 46, 45, 44, 43],
+            "logo": [51, 49, 52, 48, 53, 50, 50],
+        }
+        assert verdict(levels, "ifal").endswith("; better (corrected p 0.023, 7 seeds)")
+        assert verdict(levels, "kafal").endswith("; worse (corrected p 0.023, 7 seeds)")
+        assert verdict(levels, "kafal").startswith("4.0 points below random [2.6, 5.4]")
+        assert "; not told apart (corrected p" in verdict(levels, "logo")
+
+    def test_a_single_comparison_is_not_corrected(self):
+        levels = {"random": [50] * 5, "ifal": [51, 52, 53, 54, 55]}
+        assert verdict(levels, "ifal").endswith("; better (p 0.031, 5 seeds)")
+
+    def test_five_seeds_decide_nothing_among_many(self):
+        levels = {"random": [50] * 5} | {name: [51, 52, 53, 54, 55] for name in "abc"}
+        assert verdict(levels, "b").endswith(
+            "5 seeds can decide nothing among 3 comparisons: the smallest corrected p is 0.0938"
+        )
+
+    def test_missing_runs(self):
+        levels = {"random": [50, 60, 70], "ifal": [51, None, 71]}
+        assert verdict(levels, "ifal") == (
+            "1.0 points above random [1.0, 1.0]; 2 seeds can decide nothing: the smallest p is "
+            "0.25; 1 seed without a pair"
+        )
+
+    def test_no_seed_in_common(self):
+        table = flat({"random": [50, None], "ifal": [None, 51], "kafal": [50, None]})
+        found = verdicts.verdict_table(table, ["random"])
+        row = row_of(found, measure="area", strategy="ifal")
+        assert row["verdict"] == "no seed has both ifal and random"
+        assert (row["seeds"], row["missing"]) == (0, 2)
+        numbers = row[["mean", "difference", "low", "p", "p_holm", "smallest_p", "win_ratio"]]
+        assert numbers.isna().all()
+
+    def test_equal_everywhere(self):
+        assert verdict({"random": [50, 60], "ifal": [50, 60]}, "ifal").startswith(
+            "0.0 points above random [0.0, 0.0]"
+        )
+
+
+class TestSettingSentence:
+    @pytest.mark.parametrize(
+        ("levels", "sentence"),
+        [
+            (
+                {"random": [50, 60, 70], "ifal": [51, 61, 71], "g-entropy": [52, 61, 73]},
+                "g-entropy leads with 62.0 % (area), 2.0 points above random [1.0, 3.0]; "
+                "3 seeds can decide nothing: the smallest p is 0.125",
+            ),
+            (
+                {"random": [50, 60], "ifal": [49, 58], "kafal": [40, 50]},
+                "random leads with 55.0 % (area), 1.5 points above ifal [1.0, 2.0]; "
+                "2 seeds can decide nothing: the smallest p is 0.25",
+            ),
+            (
+                {"kafal": [50], "ifal": [49]},
+                "kafal leads with 50.0 % (area), 1.0 points above ifal; "
+                "1 seed can decide nothing: the smallest p is 0.5",
+            ),
+            ({"ifal": [50]}, "ifal has 50.0 % (area); there is nothing to compare it with"),
+            (
+                {"random": [50, None], "ifal": [None, 51]},
+                "ifal leads with 51.0 % (area), no seed has both ifal and random",
+            ),
+        ],
+    )
+    def test_words(self, levels, sentence):
+        assert verdicts.setting_sentence(flat(levels)) == sentence
+
+    def test_is_that_of_the_verdict_table(self):
+        table = random_table(2).query("alpha == 1.0")
+        found = verdicts.verdict_table(table, ["random"]).query("measure == 'area'")
+        means = verdicts.run_measures(table).groupby("strategy")["area"].mean()
+        sentence = verdicts.setting_sentence(table)
+        leader = means.idxmax()
+        assert leader != "random"
+        assert sentence.startswith(f"{leader} leads with {means.max():.1f} % (area), ")
+        assert sentence.endswith(row_of(found, strategy=leader)["verdict"])
+
+    def test_nothing_complete(self):
+        table = table_of(run("ifal", 1, [50, 70]), run("ifal", 2, [50, 70]))
+        assert verdicts.setting_sentence(table.drop(index=[0, 3])) == "no run is complete"
+
+
+class TestLabelsTable:
+    def test_known(self):
+        table = table_of(
+            run("random", 1, [50, 60, 70]),
+            run("random", 2, [50, 60, 80]),
+            run("kafal", 1, [50, 70, 75]),
+            run("kafal", 2, [50, 90, 90]),
+            run("ifal", 1, [50, 60, 65]),
+            run("ifal", 2, [50, 80, 90]),
+        )
+        found = verdicts.labels_table(table).set_index("strategy")
+        assert found.loc["kafal", ["target", "needed", "saved", "reached"]].to_list() == [
+            75,
+            (150 + 137.5) / 2,
+            (50 + 62.5) / 2,
+            2,
+        ]
+        # Of two runs one does not get there, so the one in the middle is not known.
+        assert found.loc["ifal", ["needed", "saved"]].isna().all()
+        assert found.loc["ifal", ["reached", "seeds", "missing"]].to_list() == [1, 2, 0]
+        assert found.loc["random", ["needed", "saved", "reached"]].to_list() == [200, 0, 2]
+
+    def test_most_runs_reach(self):
+        table = table_of(
+            *(run("random", seed, [50, 60]) for seed in (1, 2, 3, 4)),
+            run("ifal", 1, [50, 70]),
+            run("ifal", 2, [50, 55]),
+            run("ifal", 3, [50, 60]),
+        )
+        row = row_of(verdicts.labels_table(table), strategy="ifal")
+        assert row[["needed", "saved", "reached", "seeds", "missing"]].to_list() == [
+            150,
+            0,
+            2,
+            3,
+            1,
+        ]
+
+    def test_without_the_baseline(self):
+        table = flat({"ifal": [50], "kafal": [60]})
+        assert verdicts.labels_table(table).empty
+        assert len(verdicts.labels_table(table, baseline="kafal")) == 2
+
+    def test_no_pair(self):
+        found = verdicts.labels_table(flat({"random": [50, None], "ifal": [None, 60]}))
+        row = row_of(found, strategy="ifal")
+        assert row[["target", "needed", "saved"]].isna().all()
+        assert row[["reached", "seeds", "missing"]].to_list() == [0, 0, 2]
+
+
+def in_settings(*levels):
+    settings = [{**DIGITS, "clients": clients} for clients in range(2, 2 + len(levels))]
+    return pd.concat(
+        [flat(level, setting) for level, setting in zip(levels, settings, strict=True)],
+        ignore_index=True,
+    )
+
+
+class TestCriticalDifference:
+    def test_known(self):
+        table = in_settings(
+            {"random": [50, 52], "ifal": [60, 62], "kafal": [55, 57], "extra": [1]},
+            {"random": [50], "ifal": [60], "kafal": [55]},
+            {"random": [30], "ifal": [20], "kafal": [10]},
+        )
+        found = verdicts.critical_difference(table)
+        assert found.ranks.to_dict() == {"ifal": 4 / 3, "random": 7 / 3, "kafal": 7 / 3}
+        assert next(iter(found.ranks.index)) == "ifal"
+        assert (found.settings, found.left_out) == (3, ("extra",))
+        assert found.difference == statistics.critical_difference(3, 3)
+        assert set(found.groups[0]) == {"ifal", "random", "kafal"}
+        expected = stats.friedmanchisquare([51, 50, 30], [61, 60, 20], [56, 55, 10])
+        assert (found.statistic, found.p) == pytest.approx(tuple(expected))
+
+    def test_many_settings_tell_apart(self):
+        table = in_settings(*[{"random": [50], "ifal": [60], "kafal": [70]}] * 20)
+        found = verdicts.critical_difference(table)
+        assert list(found.ranks.index) == ["kafal", "ifal", "random"]
+        assert found.groups == ()
+
+    def test_needs_two_settings_and_strategies(self):
+        assert verdicts.critical_difference(flat({"random": [50], "ifal": [60]})) is None
+        apart = in_settings({"random": [50], "ifal": [60]}, {"random": [50], "kafal": [60]})
+        assert verdicts.critical_difference(apart) is None
+
+
+class TestPenaltyTable:
+    def test_known(self):
+        table = table_of(
+            run("random", 1, [50, 60, 70]),
+            run("random", 2, [52, 61, 71]),
+            run("random", 3, [54, 62, 72]),
+            run("ifal", 1, [90, 70, 70]),
+            run("ifal", 2, [92, 71, 71]),
+            run("ifal", 3, [94, 72, 72]),
+            run("kafal", 1, [50, 60]),
+        )
+        found = verdicts.penalty_table(table.sample(frac=1, random_state=0))
+        assert list(found) == list(found.index) == ["ifal", "kafal", "random"]
+        # Of two counts after a query it is better at one; kafal has one seed, and decides nothing.
+        assert found.loc["ifal", "random"] == 0.5
+        assert found.to_numpy().sum() == 0.5
+
+    def test_settings_add_up(self):
+        levels = {"random": [50, 51, 52], "ifal": [60, 61, 62]}
+        found = verdicts.penalty_table(in_settings(levels, levels, {"ifal": [3], "kafal": [4]}))
+        assert found.loc["ifal"].to_list() == [0, 0, 2]
+
+    def test_before_any_query(self):
+        table = flat({"random": [50, 51], "ifal": [60, 61]}).query("cycle == 0")
+        assert not verdicts.penalty_table(table).to_numpy().any()
+
+
+class TestAggregateTable:
+    def test_known(self):
+        table = in_settings(
+            {"random": [50, 60, 70], "ifal": [51, 62, 73], "kafal": [50, None, None]},
+            {"random": [10], "ifal": [110]},
+        )
+        found = verdicts.aggregate_table(table).set_index("strategy")
+        # Differences 1, 2, 3 and 100, without a quarter at either end.
+        assert found.loc["ifal", ["iqm", "settings", "pairs"]].to_list() == [2.5, 2, 4]
+        interval = statistics.interquartile_mean_interval([[1, 2, 3], [100]])
+        assert tuple(found.loc["ifal", ["low", "high"]]) == pytest.approx(interval)
+        assert found.loc["kafal", ["iqm", "settings", "pairs"]].to_list() == [0, 1, 1]
+        assert found.loc["kafal", ["low", "high"]].isna().all()
+
+    def test_without_the_baseline(self):
+        assert verdicts.aggregate_table(flat({"ifal": [50]})).empty
