@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -14,6 +11,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 
 from fal.data.dataset import Dataset
 from fal.data.download import DOWNLOADS
+from fal.data.fingerprint import fingerprint
 from fal.data.sampling import size_of_test_set, stratified_draw
 from fal.errors import InputError
 from fal.options import Options
@@ -203,13 +201,7 @@ class FromPath(DatasetKind):
 
         Raises InputError if ``path`` does not exist.
         """
-        if self.path is None:
-            return ""
-        digest = hashlib.blake2b(digest_size=16)
-        for source in self._sources(Path(self.path)):
-            for line in sorted(_listing(source)):
-                digest.update(os.fsencode(line))
-        return digest.hexdigest()
+        return fingerprint(self._sources(Path(self.path))) if self.path else ""
 
     def _sources(self, path: Path) -> list[Path]:
         """The folders and files below ``path`` that matter."""
@@ -244,29 +236,3 @@ def _check(raw: RawImages, name: str) -> None:
             f"data set '{name}': {len(raw.files)} files are named, but there are "
             f"{len(raw.images)} training images"
         )
-
-
-def _listing(path: Path) -> Iterator[str]:
-    """A line for the file ``path``, or for each file below the folder ``path``, hidden ones not."""
-    try:
-        if not path.is_dir():
-            yield _line(path.name, path.stat())
-            return
-        folders = [str(path)]
-        while folders:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        yield _line(
-                            entry.path.removeprefix(str(path)), entry.stat(follow_symlinks=False)
-                        )
-    except OSError as error:
-        raise InputError(f"path '{path}' cannot be read ({error.strerror})") from error
-
-
-def _line(name: str, status: os.stat_result) -> str:
-    return f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
