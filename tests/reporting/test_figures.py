@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 from matplotlib.container import BarContainer
 from PIL import Image
-
-from fal.reporting import figures, query_figures, query_tables
-from fal.reporting.tables import accuracy_table
 from synthetic_queries import write_query
+from synthetic_runs import accuracies
+
+from fal.reporting import (
+    accuracy_figures,
+    drawing,
+    partition_figures,
+    query_figures,
+    query_tables,
+)
 
 PAPER = [
     "random",
@@ -22,29 +28,9 @@ PAPER = [
 ]
 
 
-def accuracies(strategies, seeds, cycles):
-    random = np.random.default_rng(0)
-    setting = {"dataset": "digits", "model": "cnn", "alpha": 0.1, "clients": 10}
-    return accuracy_table(
-        {
-            **setting,
-            "algorithm": "fedavg",
-            "strategy": strategy,
-            "seed": seed,
-            "cycle": cycle,
-            "labeled": 100 + 50 * cycle,
-            "labeled_fraction": 0.1 + 0.05 * cycle,
-            "accuracy": 60 + 5 * cycle + random.normal(),
-        }
-        for strategy in strategies
-        for seed in seeds
-        for cycle in cycles
-    )
-
-
 def check_image(figure, folder):
     """Save a figure, and look whether the image shows something."""
-    figures.save(figure, folder / "figure")
+    drawing.save(figure, folder / "figure")
     assert all((folder / f"figure.{suffix}").stat().st_size for suffix in ("png", "pdf", "svg"))
     with Image.open(folder / "figure.png") as image:
         pixels = np.asarray(image.convert("L"))
@@ -55,7 +41,7 @@ def check_image(figure, folder):
 def check_same_bytes(draw, folder):
     """Draw and save a figure twice."""
     for name in ("first", "second"):
-        figures.save(draw(), folder / name)
+        drawing.save(draw(), folder / name)
     for suffix in ("png", "pdf", "svg"):
         first, second = ((folder / f"{n}.{suffix}").read_bytes() for n in ("first", "second"))
         assert first == second, suffix
@@ -63,8 +49,8 @@ def check_same_bytes(draw, folder):
 
 def test_forty_strategies_are_all_named_inside_the_figure(tmp_path):
     names = [*PAPER, *(f"ifal-variant-{k}" for k in range(24))]
-    figure = figures.accuracy_curves(accuracies(names, [1, 2], range(3)))
-    figures.save(figure, tmp_path / "figure")
+    figure = accuracy_figures.accuracy_curves(accuracies(names, [1, 2], range(3)))
+    drawing.save(figure, tmp_path / "figure")
     [legend] = figure.legends
     box, page = legend.get_window_extent(), figure.bbox
     assert len(legend.get_texts()) == len(names) == 40
@@ -84,12 +70,12 @@ def test_forty_strategies_are_all_named_inside_the_figure(tmp_path):
 )
 def test_accuracy_curves(tmp_path, strategies, seeds, cycles):
     table = accuracies(strategies, seeds, cycles)
-    check_image(figures.accuracy_curves(table, "digits"), tmp_path)
+    check_image(accuracy_figures.accuracy_curves(table, "digits"), tmp_path)
 
 
 def test_same_table_same_bytes(tmp_path):
     table = accuracies(["random", "ifal"], [1, 2], range(3))
-    check_same_bytes(lambda: figures.accuracy_curves(table, "digits"), tmp_path)
+    check_same_bytes(lambda: accuracy_figures.accuracy_curves(table, "digits"), tmp_path)
 
 
 def test_same_queries_same_bytes(tmp_path):
@@ -98,13 +84,13 @@ def test_same_queries_same_bytes(tmp_path):
 
 
 def test_saving_again_changes_nothing(tmp_path):
-    figure = figures.partition_histogram(np.arange(9).reshape(3, 3), ["a", "b", "c"])
+    figure = partition_figures.partition_histogram(np.arange(9).reshape(3, 3), ["a", "b", "c"])
     check_same_bytes(lambda: figure, tmp_path)
 
 
 def test_curves_show_the_means_and_the_spread():
     table = accuracies(["random", "ifal"], [1, 2, 3], range(4))
-    (axes,) = figures.accuracy_curves(table).axes
+    (axes,) = accuracy_figures.accuracy_curves(table).axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert set(lines) == {"random", "ifal"}
     for strategy, line in lines.items():
@@ -127,13 +113,13 @@ def _hex(collection):
 
 
 def test_one_seed_has_no_band():
-    (axes,) = figures.accuracy_curves(accuracies(["ifal", "random"], [5], range(3))).axes
+    (axes,) = accuracy_figures.accuracy_curves(accuracies(["ifal", "random"], [5], range(3))).axes
     assert not axes.collections
 
 
 def test_strategies_differ_without_color():
     names = [*PAPER, *(f"mine-{i}" for i in range(10))]
-    styles = figures.strategy_styles(names)
+    styles = drawing.strategy_styles(names)
     looks = {
         name: (s["marker"], s["linestyle"], s["markerfacecolor"] == "white")
         for name, s in styles.items()
@@ -142,18 +128,9 @@ def test_strategies_differ_without_color():
 
 
 def test_styles_of_the_paper_do_not_depend_on_the_others():
-    alone = figures.strategy_styles(["ifal", "g-badge"])
-    among = figures.strategy_styles(["a-new-one", *PAPER])
+    alone = drawing.strategy_styles(["ifal", "g-badge"])
+    among = drawing.strategy_styles(["a-new-one", *PAPER])
     assert all(among[name] == style for name, style in alone.items())
-
-
-def test_class_counts_agree_with_counting():
-    random = np.random.default_rng(1)
-    client, labels = random.integers(-1, 4, 300), random.integers(0, 6, 300)
-    counts = figures.class_counts(client, labels, 6)
-    for k in range(4):
-        for c in range(6):
-            assert counts[k, c] == sum((client == k) & (labels == c))
 
 
 @pytest.mark.parametrize(("clients", "classes"), [(1, 1), (10, 10), (30, 20), (100, 200)])
@@ -162,12 +139,12 @@ def test_partition_histogram(tmp_path, clients, classes):
     mixes = random.dirichlet(np.full(classes, 0.1), clients)
     counts = np.array([random.multinomial(150, mix) for mix in mixes])
     names = [f"a long name {i}" for i in range(classes)]
-    check_image(figures.partition_histogram(counts, names, "digits"), tmp_path)
+    check_image(partition_figures.partition_histogram(counts, names, "digits"), tmp_path)
 
 
 def test_partition_of_many_classes_numbers_some_of_them():
     counts = np.ones((100, 200), dtype=int)
-    axes = figures.partition_histogram(counts, [f"class {i}" for i in range(200)]).axes[0]
+    axes = partition_figures.partition_histogram(counts, [f"class {i}" for i in range(200)]).axes[0]
     assert len(axes.get_xticks()) <= 20
     assert len(axes.get_yticks()) <= 20
     assert not axes.texts
@@ -175,7 +152,7 @@ def test_partition_of_many_classes_numbers_some_of_them():
 
 def test_partition_histogram_writes_the_counts():
     counts = np.array([[3, 0], [12, 7]])
-    axes = figures.partition_histogram(counts, ["cat", "dog"]).axes[0]
+    axes = partition_figures.partition_histogram(counts, ["cat", "dog"]).axes[0]
     assert {(*t.get_position(), t.get_text()) for t in axes.texts} == {
         (0, 0, "3"),
         (0, 1, "12"),
@@ -203,16 +180,16 @@ def test_query_histogram(tmp_path, seeds, cycles, classes):
 def test_query_histogram_shows_the_shares(tmp_path):
     folders = [write_query(tmp_path, scored=False, seed=s, cycle=c) for s in (1, 2) for c in (0, 1)]
     labels = np.random.default_rng(0).integers(0, 4, 240)
-    asked, pool = query_tables.share_tables(map(query_tables.read_query, folders), labels, 4)
-    bars, heat, _ = query_figures.query_histogram(asked, pool, list("abcd")).axes
+    queried, pool = query_tables.share_tables(map(query_tables.read_query, folders), labels, 4)
+    bars, heat, _ = query_figures.query_histogram(queried, pool, list("abcd")).axes
     grey, orange = (
         [bar.get_height() for bar in group]
         for group in bars.containers
         if isinstance(group, BarContainer)
     )
     np.testing.assert_allclose(grey, 100 * pool.to_numpy().mean(0))
-    np.testing.assert_allclose(orange, 100 * asked.to_numpy().mean(0))
-    difference = 100 * (asked - pool)
+    np.testing.assert_allclose(orange, 100 * queried.to_numpy().mean(0))
+    difference = 100 * (queried - pool)
     expected = [difference.xs(c, level="cycle").to_numpy().mean(0) for c in (0, 1)]
     np.testing.assert_allclose(heat.images[0].get_array(), expected)
 
@@ -232,10 +209,10 @@ def test_inconsistency_shows_points_threshold_and_routes(tmp_path):
     scatter, shares, routes = query_figures.inconsistency([query]).axes
     points = {c.get_label(): len(c.get_offsets()) for c in scatter.collections}
     positive = query.pool["inter"] > 0
-    asked = query.pool["index"].isin(query.asked["index"])
-    assert points["queried"] == (positive & asked).sum()
-    assert points["candidate"] == (positive & query.pool["candidate"] & ~asked).sum()
-    assert points["other"] == (positive & ~query.pool["candidate"] & ~asked).sum()
+    queried = query.pool["index"].isin(query.queried["index"])
+    assert points["queried"] == (positive & queried).sum()
+    assert points["candidate"] == (positive & query.pool["candidate"] & ~queried).sum()
+    assert points["other"] == (positive & ~query.pool["candidate"] & ~queried).sum()
     assert f"({(~positive).sum()} with a zero left out)" in scatter.get_title(loc="left")
     (line,) = scatter.get_lines()
     tau = np.median(list(query.thresholds.values()))
@@ -249,3 +226,71 @@ def test_inconsistency_without_a_single_positive_point(tmp_path):
     query.pool["inter"] = 0.0
     query.pool["candidate"] = False
     check_image(query_figures.inconsistency([query]), tmp_path)
+
+
+def test_names_with_dollars_are_no_mathematics(tmp_path):
+    figure = partition_figures.partition_histogram(np.ones((2, 2), int), ["$x$", r"$\frac$"])
+    check_image(figure, tmp_path)
+    shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert shown == [r"\$x\$", r"\$\frac\$"]
+
+
+def curves(axes):
+    """What is drawn, by (label, line, color): x and y."""
+    return {(line.get_label(), line.get_color()): line.get_xydata() for line in axes.get_lines()}
+
+
+def test_other_results_have_lines_of_their_own(tmp_path):
+    own, other = (accuracies(["random", "ifal"], seeds, range(4)) for seeds in ([1, 2], [7]))
+    figure = accuracy_figures.accuracy_curves(own, "digits", {"before": other})
+    (axes,) = figure.axes
+    lines = axes.get_lines()
+    assert len(lines) == 4
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 4
+    drawn = {line.get_color(): line for line in lines if line.get_label().startswith("_")}
+    for line in lines[:2]:
+        strategy = line.get_label()
+        rows = other[other["strategy"] == strategy].sort_values("cycle")
+        np.testing.assert_allclose(drawn[line.get_color()].get_ydata(), rows["accuracy"])
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert sorted(names) == ["before", "ifal", "random", "this run"]
+    assert {len(line.get_xdata()) for line in lines} == {4}
+    check_image(figure, tmp_path)
+
+
+def test_a_strategy_that_only_other_results_have_is_drawn_and_named():
+    own, other = accuracies(["ifal"], [1], range(3)), accuracies(["kafal"], [1], range(3))
+    figure = accuracy_figures.accuracy_curves(own, compared={"before": other})
+    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert sorted(names) == ["before", "ifal", "kafal", "this run"]
+
+
+@pytest.mark.parametrize("strategies", [["random", "ifal"], PAPER], ids=["two", "all"])
+def test_settings_stand_side_by_side(tmp_path, strategies):
+    table = accuracies(strategies, [1, 2], range(4), clients=[5, 10, 20])
+    panels = [accuracy_figures.Panel(f"{n} clients", t) for n, t in table.groupby("clients")]
+    figure = accuracy_figures.accuracy_panels([panels], "digits")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [p.title for p in panels]
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    for axes, panel in zip(figure.axes, panels, strict=True):
+        assert len(axes.get_lines()) == len(strategies)
+        for line in axes.get_lines():
+            rows = panel.table[panel.table["strategy"] == line.get_label()]
+            means = rows.groupby("cycle")["accuracy"].mean()
+            np.testing.assert_allclose(line.get_ydata(), means)
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == set(strategies)
+    check_image(figure, tmp_path)
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert box.y0 >= whole.y0
+    assert box.y1 <= whole.y1
+
+
+def test_rows_of_panels_share_their_accuracy_axis_unless_data_sets_differ():
+    table = accuracies(["ifal"], [1], range(3), clients=[5, 10, 20, 40])
+    panels = [accuracy_figures.Panel(str(n), t) for n, t in table.groupby("clients")]
+    rows = [panels[:2], panels[2:]]
+    shared = accuracy_figures.accuracy_panels(rows).axes
+    assert shared[0].get_ylim() == shared[1].get_ylim()
+    apart = accuracy_figures.accuracy_panels(rows, shared_accuracy=False).axes
+    assert len({axes.get_ylim() for axes in apart}) == 4

@@ -5,11 +5,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from synthetic_queries import write_query
 
 from fal.errors import InputError
-from fal.reporting import formats as table_text
-from fal.reporting import query_tables
-from synthetic_queries import write_query
+from fal.reporting import formats, query_tables
 
 CLASSES = 5
 LABELS = np.random.default_rng(0).integers(0, CLASSES, 2 * 3 * 40)
@@ -20,7 +19,7 @@ def test_query_is_read(tmp_path):
     query = query_tables.read_query(folder)
     assert (query.run["strategy"], query.run["seed"], query.run["cycle"]) == ("ifal", 3, 2)
     assert len(query.pool) == 120
-    assert Counter(query.asked["client"]) == {0: 4, 1: 4, 2: 4}
+    assert Counter(query.queried["client"]) == {0: 4, 1: 4, 2: 4}
     assert query.routes == {"otsu": 2, "inter": 1}
     assert set(query.thresholds) == {0, 1, 2}
     assert query.candidates == pytest.approx(0.2)
@@ -35,9 +34,11 @@ def test_query_of_a_strategy_without_scores(tmp_path):
 
 def test_missing_thresholds_are_left_out(tmp_path):
     folder = write_query(tmp_path, scored=True)
-    found = {"thresholds": {"0": None, "1": 0.5}, "routes": {"all": 3}}
-    (folder / "query_provenance.json").write_text(json.dumps(found))
-    assert query_tables.read_query(folder).thresholds == {1: 0.5}
+    clients = {"0": {"route": "all", "threshold": None}, "1": {"threshold": 0.5}, "2": {}}
+    (folder / "explanation.json").write_text(json.dumps({"clients": clients}))
+    query = query_tables.read_query(folder)
+    assert query.thresholds == {1: 0.5}
+    assert query.routes == {"all": 1}
 
 
 def test_images_from_nowhere_are_refused(tmp_path):
@@ -50,10 +51,10 @@ def test_images_from_nowhere_are_refused(tmp_path):
 def test_shares_agree_with_counting(tmp_path):
     folder = write_query(tmp_path, scored=True)
     query = query_tables.read_query(folder)
-    asked, pool = query_tables.share_tables([query], LABELS, CLASSES)
+    queried, pool = query_tables.share_tables([query], LABELS, CLASSES)
     with (folder / "query.csv").open() as file:
         counts = Counter(LABELS[int(row["index"])] for row in csv.DictReader(file))
-    assert asked.loc[1, 0].tolist() == [counts[c] / 12 for c in range(CLASSES)]
+    assert queried.loc[1, 0].tolist() == [counts[c] / 12 for c in range(CLASSES)]
     counts = Counter(LABELS[i] for i in pd.read_parquet(folder / "scores.parquet")["index"])
     assert pool.loc[1, 0].tolist() == [counts[c] / 120 for c in range(CLASSES)]
 
@@ -70,12 +71,12 @@ def test_shares_are_ordered_by_seed_and_cycle(tmp_path):
 def test_query_row_is_what_the_definitions_say(tmp_path):
     query = query_tables.read_query(write_query(tmp_path, scored=True))
     row = query_tables.query_row(query, LABELS, CLASSES)
-    asked = [np.mean(LABELS[query.asked["index"]] == c) for c in range(CLASSES)]
+    queried = [np.mean(LABELS[query.queried["index"]] == c) for c in range(CLASSES)]
     pool = [np.mean(LABELS[query.pool["index"]] == c) for c in range(CLASSES)]
     assert row["imbalance"] == pytest.approx(
-        sum(max(0, a - p) for a, p in zip(asked, pool, strict=True))
+        sum(max(0, a - p) for a, p in zip(queried, pool, strict=True))
     )
-    assert row["classes"] == sum(share > 0 for share in asked)
+    assert row["classes"] == sum(share > 0 for share in queried)
     assert (row["pool"], row["queried"]) == (120, 12)
     assert (row["clients_otsu"], row["clients_inter"], row["clients_top"]) == (2, 1, 0)
 
@@ -86,9 +87,9 @@ def test_imbalance_is_none_for_the_whole_pool_and_large_for_one_class(tmp_path):
     indices = np.arange(len(LABELS))
     one = indices[LABELS == 2][:5]
     pool = pd.DataFrame({"client": 0, "index": indices})
-    asked = pd.DataFrame({"client": 0, "index": one})
+    queried = pd.DataFrame({"client": 0, "index": one})
     row = query_tables.query_row(
-        query_tables.Query(query.run, pool, asked, {}, {}), LABELS, CLASSES
+        query_tables.Query(query.run, pool, queried, {}, {}), LABELS, CLASSES
     )
     assert row["imbalance"] == pytest.approx(np.mean(LABELS != 2))
 
@@ -107,9 +108,9 @@ def _table(tmp_path):
 
 def test_query_table_is_sorted_and_empty_where_there_is_nothing(tmp_path):
     rows, table = _table(tmp_path)
-    assert table_text.to_csv(table) == table_text.to_csv(query_tables.query_table(rows[::-1]))
+    assert formats.to_csv(table) == formats.to_csv(query_tables.query_table(rows[::-1]))
     assert len(table) == 8
-    lines = table_text.to_csv(table).splitlines()
+    lines = formats.to_csv(table).splitlines()
     assert sum(line.endswith(",,,,,,") for line in lines) == 4
     assert sum(line.endswith(",0.2000,2,0,1,0,0") for line in lines) == 4
 
@@ -118,13 +119,13 @@ def test_query_summary_is_for_reading(tmp_path):
     rows, table = _table(tmp_path)
     ((title, summary),) = query_tables.query_summary(table).items()
     assert title == "digits, cnn, alpha 0.1, 3 clients, fedavg"
-    summary = summary.set_index("strategy")
+    texts = summary.texts().set_index("strategy")
     values = [100 * row["imbalance"] for row in rows if row["strategy"] == "ifal"]
     expected = f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
-    assert summary.loc["ifal", "imbalance (%)"] == expected
-    assert summary.loc["ifal", "Otsu on inter (%)"] == "33.3"
-    assert summary.loc["random", "Otsu on inter (%)"] == ""
-    assert summary.loc["random", "candidates (% of pool)"] == ""
-    assert "<b>" not in table_text.to_html(
-        {title: summary.reset_index()}, "Queries", "", mark_best=False
-    )
+    assert summary.mean.loc["ifal", "imbalance (%)"] == pytest.approx(np.mean(values))
+    assert texts.loc["ifal", "imbalance (%)"] == expected
+    assert texts.loc["ifal", "images per query"] == "12"
+    assert texts.loc["ifal", "Otsu on inter (%)"] == "33.3"
+    assert texts.loc["random", "Otsu on inter (%)"] == ""
+    assert texts.loc["random", "candidates (% of pool)"] == ""
+    assert "highest scores (%)" not in texts

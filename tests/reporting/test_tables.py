@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from fal.errors import InputError
-from fal.reporting import formats as table_text
-from fal.reporting import tables
+from fal.reporting import formats, ranking, tables
 
 SETTING = {
     "dataset": "digits",
@@ -63,30 +62,6 @@ def write_run(root, run):
     return path
 
 
-def test_path_is_taken_apart():
-    path = (
-        "some/results/runs/tiny_imagenet/alpha-0.05/clients-100/seed-3/mobilenet_v2/"
-        "fedprox-mu-0.1/ifal-k200/cycle-7/result.json"
-    )
-    expected = {
-        "dataset": "tiny_imagenet",
-        "alpha": 0.05,
-        "clients": 100,
-        "seed": 3,
-        "model": "mobilenet_v2",
-        "algorithm": "fedprox-mu-0.1",
-        "strategy": "ifal-k200",
-        "cycle": 7,
-    }
-    assert tables.parse_path(path) == expected
-    assert tables.parse_path(path.removesuffix("/result.json")) == expected
-
-
-def test_other_path_is_refused():
-    with pytest.raises(InputError, match=r"'results/data/digits/dataset\.json' is no run's folder"):
-        tables.parse_path("results/data/digits/dataset.json")
-
-
 def test_records_survive_the_file_system(tmp_path):
     for run in records(seeds=(1,)):
         assert tables.read_record(write_run(tmp_path, run)) == run
@@ -103,7 +78,7 @@ def test_damaged_result_is_named(tmp_path, text):
 def test_accuracy_table_has_the_contract_columns_and_all_rows():
     table = tables.accuracy_table(records())
     assert ",".join(table.columns) == CONTRACT
-    assert table_text.to_csv(table).splitlines()[0] == CONTRACT
+    assert formats.to_csv(table).splitlines()[0] == CONTRACT
     found = {(r.strategy, r.seed, r.cycle): r.accuracy for r in table.itertuples()}
     expected = {
         (strategy, seed, cycle): accuracy(strategy if cycle else "initial", seed, cycle)
@@ -138,7 +113,7 @@ def test_shared_cycle_stays_in_its_setting():
 def test_without_queries_the_shared_cycle_keeps_its_name():
     table = tables.accuracy_table(records(strategies=()))
     assert set(table["strategy"]) == {"initial"}
-    assert tables.ranking(table)["area_mean"].item() == pytest.approx(
+    assert ranking.ranking(table)["area_mean"].item() == pytest.approx(
         statistics.mean(accuracy("initial", seed, 0) for seed in (1, 2, 3))
     )
 
@@ -152,8 +127,8 @@ def test_no_results_and_double_results_are_refused():
 
 def test_order_of_the_records_does_not_matter():
     runs = records()
-    text = table_text.to_csv(tables.accuracy_table(runs))
-    assert table_text.to_csv(tables.accuracy_table(runs[::-1])) == text
+    text = formats.to_csv(tables.accuracy_table(runs))
+    assert formats.to_csv(tables.accuracy_table(runs[::-1])) == text
 
 
 def test_csv_lines_are_exact():
@@ -161,7 +136,7 @@ def test_csv_lines_are_exact():
         record("initial", 1, 0, accuracy=80, accuracy_last5=79.99999, alpha=100.0),
         record("ifal", 1, 1, accuracy=100 / 3, alpha=100.0),
     ]
-    assert table_text.to_csv(tables.accuracy_table(runs)).splitlines()[1:] == [
+    assert formats.to_csv(tables.accuracy_table(runs)).splitlines()[1:] == [
         "digits,100,10,fedavg,ifal,1,0,140,0.1000,80.0000,80.0000,cnn",
         "digits,100,10,fedavg,ifal,1,1,210,0.1500,33.3333,,cnn",
     ]
@@ -171,10 +146,35 @@ def test_csv_is_read_back(tmp_path):
     named = [run | {"strategy": "null"} for run in records(("ifal",)) if run["cycle"]]
     table = tables.accuracy_table([*named, record("ifal", 1, 1) | {"strategy": "10"}])
     path = tmp_path / "accuracy.csv"
-    path.write_text(table_text.to_csv(table))
+    path.write_text(formats.to_csv(table))
     again = tables.read_accuracy(path)
     pd.testing.assert_frame_equal(again, table, check_dtype=False, atol=1e-4)
     assert set(again["strategy"]) == {"null", "10"}
+
+
+@pytest.mark.parametrize("text", [None, "", "a,b\n1,2\n", "\x00"])
+def test_what_is_no_accuracy_table_is_named(tmp_path, text):
+    path = tmp_path / "accuracy.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=r"accuracy\.csv' (is no|cannot be read as an) accuracy"):
+        tables.read_accuracy(path)
+
+
+def test_other_results_are_those_of_the_same_setting(tmp_path):
+    paths = {label: str(tmp_path / f"{label}.csv") for label in ("same", "other")}
+    for label, alpha in (("same", 0.1), ("other", 1.0)):
+        table = tables.accuracy_table(r | {"alpha": alpha} for r in records())
+        (tmp_path / f"{label}.csv").write_text(formats.to_csv(table))
+    found = tables.compared(paths, SETTING)
+    assert list(found) == ["same"]
+    assert len(found["same"]) == 24
+
+
+def test_panels_are_told_apart_by_what_differs():
+    assert tables.panel_title(SETTING, "alpha", others=False) == "alpha 0.1"
+    whole = tables.panel_title(SETTING, "clients", others=True)
+    assert whole == "10 clients (digits, cnn, alpha 0.1, fedavg)"
 
 
 def test_of_setting_takes_texts_for_numbers():
@@ -201,95 +201,40 @@ def test_one_seed_has_no_spread():
     table = tables.accuracy_table(records(seeds=(1,)))
     assert tables.summary_table(table)["accuracy_std"].isna().all()
     assert all(line.endswith(",") for line in _lines(tables.summary_table(table)))
-    assert "±" not in table_text.to_markdown(tables.wide_tables(table))
+    assert "±" not in formats.to_markdown(tables.wide_tables(table))
 
 
 def _lines(table):
-    return table_text.to_csv(table).splitlines()[1:]
-
-
-def test_ranking_is_by_the_mean_over_queried_cycles():
-    strategies = ("random", "ifal", "kafal")
-    ranking = tables.ranking(tables.accuracy_table(records(strategies)))
-    areas = {
-        strategy: [
-            statistics.mean(accuracy(strategy, seed, cycle) for cycle in (1, 2, 3))
-            for seed in (1, 2, 3)
-        ]
-        for strategy in strategies
-    }
-    best_first = sorted(strategies, key=lambda name: -statistics.mean(areas[name]))
-    assert list(ranking["strategy"]) == best_first
-    assert list(ranking["rank"]) == [1, 2, 3]
-    for row in ranking.itertuples():
-        assert row.area_mean == pytest.approx(statistics.mean(areas[row.strategy]))
-        assert row.area_std == pytest.approx(statistics.stdev(areas[row.strategy]))
-
-
-def test_equal_strategies_share_a_rank():
-    runs = [record(name, 1, 1, accuracy=50.0) for name in ("random", "ifal")]
-    runs.append(record("kafal", 1, 1, accuracy=40.0))
-    ranks = tables.ranking(tables.accuracy_table(runs)).set_index("strategy")["rank"]
-    assert ranks.to_dict() == {"ifal": 1, "random": 1, "kafal": 3}
+    return formats.to_csv(table).splitlines()[1:]
 
 
 def test_wide_table_reads_mean_and_spread_by_labeled_share():
     (title, wide), *others = tables.wide_tables(tables.accuracy_table(records())).items()
     assert not others
     assert title == "digits, cnn, alpha 0.1, 10 clients, fedavg"
-    assert list(wide.columns) == ["strategy", "rank", tables.AREA, "10 %", "15 %", "20 %", "25 %"]
+    assert list(wide.mean.columns) == [tables.AREA, "10 %", "15 %", "20 %", "25 %"]
+    assert list(wide.mean.index) == [("ifal", 1), ("random", 2)]
     values = [accuracy("ifal", seed, 2) for seed in (1, 2, 3)]
-    cell = wide.set_index("strategy").loc["ifal", "20 %"]
+    assert wide.mean.loc[("ifal", 1), "20 %"] == pytest.approx(statistics.mean(values))
+    assert wide.std.loc[("ifal", 1), "20 %"] == pytest.approx(statistics.stdev(values))
+    cell = wide.texts().set_index("strategy").loc["ifal", "20 %"]
     assert cell == f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
 
 
 def test_close_shares_get_more_decimals():
     runs = [record("ifal", 1, c, labeled_fraction=0.1 + 0.0003 * c) for c in range(1, 4)]
     (wide,) = tables.wide_tables(tables.accuracy_table(runs)).values()
-    assert list(wide.columns[3:]) == ["10.03 %", "10.06 %", "10.09 %"]
+    assert list(wide.mean.columns[1:]) == ["10.03 %", "10.06 %", "10.09 %"]
 
 
 def test_settings_get_tables_of_their_own():
     runs = [*records(), *(run | {"alpha": 1.0} for run in records(("kafal",)))]
     wide = tables.wide_tables(tables.accuracy_table(runs))
-    assert [list(table["strategy"]) for table in wide.values()] == [["ifal", "random"], ["kafal"]]
+    strategies = [list(table.texts()["strategy"]) for table in wide.values()]
+    assert strategies == [["ifal", "random"], ["kafal"]]
     stacked = tables.stacked(wide)
     assert list(stacked["setting"]) == [*[next(iter(wide))] * 2, list(wide)[1]]
     assert list(stacked.columns[:3]) == ["setting", "strategy", "rank"]
-
-
-def test_markdown_and_html_mark_the_best_and_link_to_nothing():
-    runs = [
-        record("ifal", 1, 1, accuracy=90.0) | {"strategy": "a<b>"},
-        record("random", 1, 1, accuracy=80.0),
-    ]
-    wide = tables.wide_tables(tables.accuracy_table(runs))
-    markdown = table_text.to_markdown(wide).splitlines()
-    assert markdown[4] == "| a<b> | 1 | **90.00** | **90.00** |"
-    assert markdown[5] == "| random | 2 | 80.00 | 80.00 |"
-    page = table_text.to_html(wide, "Accuracy", "A & B")
-    assert "<td>a&lt;b&gt;</td><td>1</td><td><b>90.00</b></td>" in page
-    assert "A &amp; B" in page
-    assert "http" not in page
-    assert "src=" not in page
-
-
-def test_ties_are_not_marked():
-    runs = [record(name, 1, 1, accuracy=90.0) for name in ("ifal", "random")]
-    assert "**" not in table_text.to_markdown(tables.wide_tables(tables.accuracy_table(runs)))
-
-
-def test_versions_of_the_code_are_counted(tmp_path):
-    paths = [write_run(tmp_path, run) for run in records(("ifal",), seeds=(1,), cycles=3)]
-    for path, code in zip(paths, ["aa", "bb", "aa"], strict=False):
-        path.with_name("provenance.json").write_text(json.dumps({"code": code}))
-    assert tables.code_digests(paths) == {"aa": 2, "bb": 1}
-    assert "2 versions of the code (2 steps by aa, 1 steps by bb)" in tables.mixture_warning(
-        tables.code_digests(paths)
-    )
-    assert tables.mixture_warning({"aa": 3}) == ""
-    paths[0].with_name("query_provenance.json").write_text(json.dumps({"code": "cc"}))
-    assert tables.code_digests(paths) == {"aa": 2, "bb": 1, "cc": 1}
 
 
 def test_tables_and_figures_do_without_torch():

@@ -172,9 +172,11 @@ def facts(
     counts = [rows["labeled"].mean() for rows in (first, last)]
     cycles = accuracy["cycle"].max()
     labeled = f"{shares[0]:.1f} % of the images at the start"
+    images = f"{counts[0]:.0f}"
     if cycles:
         queries = "1 query" if cycles == 1 else f"{cycles} queries"
         labeled += f", {shares[1]:.1f} % after {queries}"
+        images += f" to {counts[1]:.0f}"
     return {
         "Strategies": ", ".join(sorted(accuracy["strategy"].unique())),
         **{
@@ -186,7 +188,7 @@ def facts(
         },
         "Clients": f"{_values(accuracy, 'clients')}, alpha {_values(accuracy, 'alpha')}",
         "Model, algorithm": f"{_values(accuracy, 'model')}; {_values(accuracy, 'algorithm')}",
-        "Labeled": f"{labeled} ({counts[0]:.0f} to {counts[1]:.0f} images)",
+        "Labeled": f"{labeled} ({images} images)",
         "Training in a cycle": (
             f"{training['rounds']} rounds of {training['local_epochs']} local epochs, from a fresh "
             "model"
