@@ -93,9 +93,9 @@ class Strategy(Options):
         if budget <= 0:
             return np.arange(0)
         picked = to_numpy(self.pick(pool, scores, budget, seed))
-        distinct = set(picked.tolist()) if picked.shape == (budget,) else set()
-        whole = picked.dtype.kind in "iu"
-        if not whole or len(distinct) != budget or not distinct <= set(range(pool.size)):
+        whole = picked.shape == (budget,) and picked.dtype.kind in "iu"
+        inside = whole and picked.min() >= 0 and picked.max() < pool.size
+        if not inside or len(np.unique(picked)) != budget:
             raise InputError(
                 f"pick returned {shown(picked.tolist())}, but must return {budget} positions from "
                 f"0 to {pool.size - 1}, none of them twice"
