@@ -15,6 +15,7 @@ from fal.progress import duration
 from snakemake_logger_plugin_fal.display import display_on
 from snakemake_logger_plugin_fal.sentences import (
     SNAKEMAKE,
+    as_error,
     exception_of,
     keep_exception,
     sentence_of,
@@ -22,6 +23,7 @@ from snakemake_logger_plugin_fal.sentences import (
 from snakemake_logger_plugin_fal.state import JobState, RunState, error_of
 
 NOISE = (
+    "Config file ",
     "Building DAG of jobs",
     "Using shell:",
     "Provided ",
@@ -48,6 +50,7 @@ DETAILS = (LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.SHELLCMD, LogEvent.D
 """What is told besides, in Snakemake's own words, if it was asked for by -p or --verbose."""
 
 USER_STOP = "Terminating processes on user request"
+SEE_ABOVE = "\n    (check individual jobs above for details)"
 JOB_FAILED = "CalledProcessError"
 JOBS_FAILED = "At least one job did not complete"
 RESTART = "Trying to restart job "
@@ -150,10 +153,10 @@ class LogHandler(LogHandlerBase):
             return
         error = exception_of(record)
         sentence = sentence_of(error) if error is not None else None
-        self.errors.append(text if sentence is None else f"Error: {sentence}")
+        self.errors.append(text if sentence is None else as_error(sentence))
 
     def _message(self, record: logging.LogRecord) -> None:
-        text = record.getMessage().strip()
+        text = record.getMessage().strip().replace(SEE_ABOVE, "")
         if text.startswith(USER_STOP):
             self.stopped_by_user = True
         elif text.startswith(RESTART):
@@ -187,7 +190,7 @@ class LogHandler(LogHandlerBase):
         failures = [f"Error: {state.words(job)}: {error_of(job)}" for job in state.failed.values()]
         if self.stopped_by_user:
             failures = ["Stopped. Run the same command again to go on from here."]
-        if state.warnings and (state.planned or failures):
+        if state.warnings and state.planned and not self.common_settings.dryrun:
             self._say("Warnings of this run:")
             for sentence, count in state.warnings.items():
                 self._say(f"  {sentence}" + (f" ({count} times)" if count > 1 else ""))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 from fal.errors import InputError
 
@@ -13,26 +15,50 @@ SNAKEMAKE = logging.getLogger("snakemake.logging")
 
 def sentence_of(error: BaseException) -> str | None:
     """What the user did wrong; None for an error that is not known to be the user's."""
-    import yaml
-    from snakemake.exceptions import CliException, LockException, WorkflowError
-    from snakemake_interface_common.exceptions import ApiError
+    from snakemake.exceptions import CliException, LockException, MissingRuleException
+    from snakemake_interface_common.exceptions import ApiError, WorkflowError
 
     for cause in _causes(error):
-        if isinstance(cause, InputError):
-            return str(cause)
-        if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
-            mark = cause.problem_mark
-            where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}"
-            return f"{where} is no YAML: {cause.problem or cause.context}"
+        if (sentence := _sentence_of_cause(cause)) is not None:
+            return sentence
+    text = str(error).strip()
+    if hidden := re.search(r"\bInputError: (.+)", text):
+        return hidden[1]
     if isinstance(error, LockException):
         return (
             "this folder is locked by a snakemake that still runs here, or that was killed; "
             "if none runs any more, run 'snakemake --unlock' and then the same command again"
         )
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.strerror}: '{error.filename}'"
+    if isinstance(error, MissingRuleException):
+        return text.partition(" (if you use input functions")[0]
     if isinstance(error, ApiError | CliException | WorkflowError):
-        return str(error).strip()
+        return text
+    return None
+
+
+def _sentence_of_cause(cause: BaseException) -> str | None:
+    import yaml
+
+    if isinstance(cause, InputError):
+        return str(cause)
+    if isinstance(cause, yaml.MarkedYAMLError) and cause.problem_mark is not None:
+        mark = cause.problem_mark
+        where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}"
+        return f"{where} is no YAML: {cause.problem or cause.context}"
+    if isinstance(cause, SyntaxError) and cause.filename:
+        return f"{cause.filename}, line {cause.lineno}: {cause.msg}"
+    if isinstance(cause, UnicodeDecodeError):
+        text = cause.object[max(0, cause.start - 20) : cause.end + 10]
+        return f"a configuration file is not UTF-8 text: {text!r}; save it as UTF-8"
+    if isinstance(cause, OSError) and cause.filename is not None:
+        return f"{cause.strerror}: '{cause.filename}'"
+    if isinstance(cause, ValueError) and str(cause).startswith("Invalid config definition"):
+        pair = re.search(r"Unparsable value: (.*)\)$", str(cause))
+        what = f", and {pair[1]} is not" if pair else ""
+        return (
+            f"what follows --config must be KEY=VALUE{what}; a value with spaces needs quotes, "
+            "as in --config 'training={rounds: 5}'"
+        )
     return None
 
 
@@ -55,14 +81,31 @@ class EarlyErrors(logging.Handler):
         sentence = sentence_of(error) if error is not None else None
         if sentence is None and isinstance(error, ValueError):
             sentence = str(error)
-        details = "--verbose" in sys.argv or sentence is None
-        print(record.getMessage() if details else f"Error: {sentence}", file=sys.stderr)
+        if sentence is None or "--verbose" in sys.argv:
+            print(record.getMessage(), file=sys.stderr)
+        else:
+            print(as_error(sentence), file=sys.stderr)
+
+
+def as_error(sentence: str) -> str:
+    return sentence if sentence.startswith("Error") else f"Error: {sentence}"
 
 
 def tell_early_errors() -> None:
-    """Put errors of the command line and of profiles into one sentence."""
+    """Put errors of the command line and of profiles into one sentence.
+
+    Snakemake's parser of arguments is given another ``error``, because its own prints 115 lines of
+    usage before the sentence.
+    """
+    from snakemake.common import argparse
+
+    argparse.ArgumentParser.error = _usage_error
     if not SNAKEMAKE.handlers:
         SNAKEMAKE.addHandler(EarlyErrors(logging.WARNING))
+
+
+def _usage_error(parser: Any, message: str) -> NoReturn:
+    parser.exit(2, f"Error: {' '.join(message.split())} (see snakemake --help)\n")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
