@@ -7,7 +7,7 @@ setting has; one that does not is missing, and a seed is a pair where both runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,37 +128,38 @@ def _runs(rows: pd.DataFrame, measured: pd.DataFrame, measure: str) -> pd.DataFr
 
 def _comparisons(runs: pd.DataFrame, reference: str) -> pd.DataFrame:
     """All strategies of a setting (columns of ``runs``) against one of them."""
+    base = runs[reference].to_numpy()
     compared = pd.DataFrame(
-        [_comparison(runs, name, reference) for name in runs.columns.drop(reference)]
+        [
+            {"reference": reference, "strategy": name, **_comparison(values.to_numpy(), base)}
+            for name, values in runs.drop(columns=reference).items()
+        ],
+        columns=_COMPARISON,
     )
     compared["p_holm"] = statistics.holm(compared["p"])
     compared["p_worse_holm"] = statistics.holm(compared["p_worse"])
     compared["smallest_p_holm"] = statistics.holm(compared["smallest_p"])
-    seeds = compared["seeds"][compared["seeds"] > 0]
+    seeds = compared["seeds"].to_list()
     compared["verdict"] = [
-        _verdict(row, list(seeds.drop(place, errors="ignore")))
-        for place, row in compared.iterrows()
+        _verdict(dict(zip(_COMPARISON, row, strict=True)), seeds[:place] + seeds[place + 1 :])
+        for place, row in enumerate(compared.itertuples(index=False))
     ]
     return compared
 
 
-def _comparison(runs: pd.DataFrame, strategy: str, reference: str) -> dict[str, Any]:
-    pairs = runs[[strategy, reference]].dropna()
-    row = {
-        "reference": reference,
-        "strategy": strategy,
-        "seeds": len(pairs),
-        "missing": len(runs) - len(pairs),
-    }
-    if pairs.empty:
-        numbers = set(_COMPARISON) - set(row) - {"verdict"}
-        return row | dict.fromkeys(sorted(numbers), np.nan)
-    differences = (pairs[strategy] - pairs[reference]).to_numpy()
+def _comparison(strategy: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """The numbers of one comparison; strategy, reference: [seeds], NaN where a run is missing."""
+    paired = ~np.isnan(strategy) & ~np.isnan(reference)
+    seeds = int(paired.sum())
+    counts: dict[str, float] = {"seeds": seeds, "missing": len(paired) - seeds}
+    if not seeds:
+        return counts
+    differences = (strategy - reference)[paired]
     interval = statistics.mean_interval(differences)
     ranked = np.round(differences, 3)
-    return row | {
-        "mean": pairs[strategy].mean(),
-        "reference_mean": pairs[reference].mean(),
+    return counts | {
+        "mean": strategy[paired].mean(),
+        "reference_mean": reference[paired].mean(),
         "difference": differences.mean(),
         "low": interval.low,
         "high": interval.high,
@@ -166,17 +167,18 @@ def _comparison(runs: pd.DataFrame, strategy: str, reference: str) -> dict[str, 
         "win_ratio": statistics.win_ratio(ranked),
         "p": statistics.wilcoxon_p(ranked),
         "p_worse": statistics.wilcoxon_p(-ranked),
-        "smallest_p": statistics.smallest_p(len(pairs)),
+        "smallest_p": statistics.smallest_p(seeds),
     }
 
 
-def _verdict(row: pd.Series, others: Sequence[int]) -> str:
+def _verdict(row: Mapping[str, Any], others: Sequence[int]) -> str:
     """One comparison in words: '2.3 points above random [1.1, 3.0]; better (p 0.016, 6 seeds)'.
 
-    others: the seeds of the other comparisons.
+    others: the seeds of the other comparisons, 0 for one that has none.
     """
     if not row["seeds"]:
         return f"no seed has both {row['strategy']} and {row['reference']}"
+    others = [seeds for seeds in others if seeds]
     decision = statistics.indecision(row["seeds"], others) or _decision(row, bool(others))
     parts = [_difference(row), decision]
     if row["missing"]:
@@ -184,7 +186,7 @@ def _verdict(row: pd.Series, others: Sequence[int]) -> str:
     return "; ".join(parts)
 
 
-def _difference(row: pd.Series) -> str:
+def _difference(row: Mapping[str, Any]) -> str:
     """How far above or below; the interval is that of the points named."""
     size, low, high = row["difference"], row["low"], row["high"]
     if size < 0:
@@ -194,7 +196,7 @@ def _difference(row: pd.Series) -> str:
     return f"{size:.1f} points {where}{interval}"
 
 
-def _decision(row: pd.Series, corrected: bool) -> str:
+def _decision(row: Mapping[str, Any], corrected: bool) -> str:
     better = row["p_holm"] <= row["p_worse_holm"]
     p = row["p_holm"] if better else row["p_worse_holm"]
     found = "not told apart" if p > statistics.LEVEL else "better" if better else "worse"
