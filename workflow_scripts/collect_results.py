@@ -16,8 +16,8 @@ with job(snakemake) as run:
     results = snakemake.input.results
     table = tables.accuracy_table(map(tables.read_record, results))
     wide = tables.wide_tables(table)
-    rules = versions.code_digests(Path(path).parent for path in snakemake.input)
-    mixture = versions.mixture_warning(rules)
+    code_of = versions.code_versions(Path(path).parent for path in snakemake.input)
+    mixture = versions.mixture_warning(code_of)
     note = f"{NOTE} {mixture}".strip()
     elements = {title: formats.to_html(measured) for title, measured in wide.items()}
     for path, text in (
@@ -31,6 +31,6 @@ with job(snakemake) as run:
     if mixture:
         run.warn(mixture)
     run.write_provenance(
-        snakemake.output.provenance, config=snakemake.config, rules=rules, mixture=mixture
+        snakemake.output.provenance, config=snakemake.config, code_of=code_of, mixture=mixture
     )
     run.log.info("%d results, %d rows", len(results), len(table))

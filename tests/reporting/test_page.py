@@ -46,7 +46,9 @@ def contents(folder, clients=(3, 4)):
             "versions": {"torch": "2.13.0", "POT": None},
             "python": "3.11",
             "platform": "Linux",
-            "rules": {"train_cycle": {"a" * 64: 3, "b" * 64: 1}},
+            "code_of": {
+                "train_cycle": {"a" * 64: {"train_cycle": 3}, "b" * 64: {"train_cycle": 1}}
+            },
             "mixture": f"Several versions of {HOSTILE}",
         },
     )

@@ -1,7 +1,7 @@
 """Figures of accuracy: curves of one setting, of several side by side, of several results."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ def accuracy_curves(
     _name_shares(axes, [table, *compared.values()])
     axes.set(xlabel="labeled images (%)", ylabel="test accuracy (%)")
     axes.set_title(f"{title}\n{_spread(table)}" if title else _spread(table), loc="left")
-    handles = _legend_handles(axes, compared)
+    handles = _legend(strategies, compared)
     if legend_columns:
         figure.legend(handles=handles, loc="outside right center", ncols=legend_columns)
     else:
@@ -89,13 +89,8 @@ def accuracy_panels(
     figure.suptitle(f"{title}\n{_spread(shown)}".lstrip("\n"), x=0.01, ha="left")
     figure.supxlabel("labeled images (%)", fontsize="medium")
     figure.supylabel("test accuracy (%)", fontsize="medium")
-    drawn = {handle.get_label(): handle for axes in grid.flat for handle in axes.get_lines()}
-    handles = [drawn[name] for name in map(literal, strategies) if name in drawn]
-    figure.legend(
-        handles=[*handles, *_label_handles(labels)],
-        loc="outside right center",
-        ncols=legend_columns,
-    )
+    handles = _legend(strategies, labels)
+    figure.legend(handles=handles, loc="outside right center", ncols=legend_columns)
     return figure
 
 
@@ -161,19 +156,15 @@ def _name_shares(axes: Axes, tables: Sequence[pd.DataFrame]) -> None:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
 
 
-def _legend_handles(axes: Axes, labels: Iterable[str]) -> list[Artist]:
-    handles, _ = axes.get_legend_handles_labels()
-    return [*handles, *_label_handles(labels)]
-
-
-def _label_handles(labels: Iterable[str]) -> list[Artist]:
-    """Legend entries that say which lines belong to which results."""
-    labels = list(labels)
+def _legend(strategies: Iterable[str], labels: Collection[str]) -> list[Artist]:
+    """Entries for the strategies and, where there are other results, for whose lines are whose."""
+    styles = strategy_styles(strategies).items()
+    entries: list[Artist] = [Line2D([], [], label=literal(s), **style) for s, style in styles]
     if not labels:
-        return []
+        return entries
     own = Line2D([], [], color="#222222", linewidth=1.3, label="this run")
     others = [
         Line2D([], [], color="#222222", linewidth=1.0, linestyle=line, label=literal(label))
         for label, line in zip(labels, itertools.cycle(_OTHER_LINES), strict=False)
     ]
-    return [own, *others]
+    return [*entries, own, *others]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from fal.errors import InputError, suggest
 from fal.layout import SETTING, partition_name, setting_name
-from fal.reporting.options import SideBySide
+from fal.reporting.options import Factor, SideBySide
 
 SUFFIXES = ("png", "pdf", "svg")
 """The formats that every picture is saved in."""
@@ -87,7 +87,7 @@ def figures_or_default(
     """
     if figures:
         return dict(figures)
-    differing = [f for f in SETTING if len({s[f] for s in settings}) > 1]
+    differing = [f for f in get_args(Factor) if len({s[f] for s in settings}) > 1]
     return {differing[0]: SideBySide(over=differing[0])} if len(differing) == 1 else {}
 
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HIGHLIGHT = "ifal"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
@@ -44,7 +44,8 @@ def save(figure: Figure, stem: str | Path) -> None:
     """Write stem.png (150 dpi), stem.pdf and stem.svg; the same figure gives the same bytes."""
     no_dates = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
     with matplotlib.rc_context(STYLE):
-        figure.get_layout_engine().execute(figure)
+        if layout := figure.get_layout_engine():
+            layout.execute(figure)
         figure.set_layout_engine("none")  # Once is enough, and it is a third of the time.
         for suffix, metadata in no_dates.items():
             figure.savefig(f"{stem}.{suffix}", dpi=150, metadata=metadata)

@@ -1,12 +1,12 @@
 """Tables as text: numbers are carried to here, and become CSV, Markdown and HTML by pandas."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-DECIMALS = {
+DECIMALS: dict[Hashable, int] = {
     "labeled": 0,
     "labeled_fraction": 4,
     "accuracy": 4,
@@ -35,19 +35,21 @@ class Measured:
         """The index as columns, and cells such as '1.20 ± 0.30', '1.20' or nothing."""
         cells = {
             name: [
-                _cell(mean, std, self.decimals.get(name, 2))
+                _cell(mean, std, decimals)
                 for mean, std in zip(self.mean[name], self.std[name], strict=True)
             ]
-            for name in self.mean
+            for name, decimals in self._decimals().items()
         }
         return pd.DataFrame(cells, index=self.mean.index).reset_index().astype(str)
 
     def best(self) -> pd.DataFrame:
         """Which cells of ``texts`` show the highest mean of their column, where means differ."""
-        decimals = {name: self.decimals.get(name, 2) for name in self.mean}
-        shown = self.mean.round(decimals).reset_index(drop=True)
+        shown = self.mean.round(self._decimals()).reset_index(drop=True)
         best = shown.eq(shown.max()) & (shown.nunique() > 1)
         return best.reindex(columns=[*self.mean.index.names, *self.mean], fill_value=False)
+
+    def _decimals(self) -> dict[str, int]:
+        return {str(name): self.decimals.get(str(name), 2) for name in self.mean}
 
 
 def _cell(mean: float, std: float, decimals: int) -> str:
@@ -63,13 +65,11 @@ def plain(number: float) -> str:
 
 def to_csv(table: pd.DataFrame) -> str:
     """The table as CSV text whose bytes depend on the values alone."""
-    texts = {
-        name: values.map(
-            f"{{:.{DECIMALS[name]}f}}".format if name in DECIMALS else plain, na_action="ignore"
-        )
-        for name, values in table.select_dtypes("float").items()
-    }
-    return table.assign(**texts).to_csv(index=False, lineterminator="\n")
+    texts = table.copy()
+    for name, values in table.select_dtypes("float").items():
+        written = f"{{:.{DECIMALS[name]}f}}".format if name in DECIMALS else plain
+        texts[name] = values.map(written, na_action="ignore")
+    return texts.to_csv(index=False, lineterminator="\n")
 
 
 def to_markdown(tables: Mapping[str, Measured]) -> str:

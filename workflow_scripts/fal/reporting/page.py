@@ -56,7 +56,8 @@ class Section:
     def choices(self) -> dict[str, list[str]]:
         """What the pictures and tables can be chosen by: each key that has several values."""
         found: dict[str, dict[str, None]] = {}
-        for item in (*self.images, *self.tables):
+        items: list[Image | Table] = [*self.images, *self.tables]
+        for item in items:
             for key, value in item.of.items():
                 found.setdefault(key, {})[value] = None
         return {key: list(values) for key, values in found.items() if len(values) > 1}

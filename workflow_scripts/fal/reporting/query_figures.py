@@ -93,7 +93,7 @@ def inconsistency(queries: Sequence[Query], title: str = "") -> Figure:
     picks = np.unique(np.linspace(0, len(shown) - 1, _PANELS).round().astype(int))
     shown = [shown[i] for i in picks]
     figure = Figure(figsize=(max(7, 2.9 * len(shown)), 6.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[3, 2])
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2])[:, 0]
     above.suptitle(f"{title}, seed {seed}".lstrip(", "), x=0.01, ha="left")
     panels = above.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for axes, query in zip(panels, shown, strict=True):

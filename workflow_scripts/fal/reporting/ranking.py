@@ -14,7 +14,8 @@ def areas(table: pd.DataFrame) -> pd.DataFrame:
     strategy, seed, accuracy (percent).
     """
     queried = table[table["cycle"] >= 1] if (table["cycle"] >= 1).any() else table
-    return queried.groupby([*SETTING, "strategy", "seed"], as_index=False)["accuracy"].mean()
+    runs = queried.groupby([*SETTING, "strategy", "seed"], as_index=False)
+    return runs.agg(accuracy=("accuracy", "mean"))
 
 
 def ranking(table: pd.DataFrame) -> pd.DataFrame:

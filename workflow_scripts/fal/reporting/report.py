@@ -95,7 +95,7 @@ def page(
 
     accuracy, queries: the tables of these names (None: there were no queries). pictures: each with
     its .svg or .png. training: the options of the federated training. provenance: the record that
-    was written with the tables, with config, rules and mixture.
+    was written with the tables, with config, code_of and mixture.
     """
     images: dict[str, list[Image]] = {}
     for picture, path in pictures:
@@ -108,7 +108,7 @@ def page(
     return Page(
         title=f"Federated active learning on {_words([d.name for d in datasets])}",
         lead=LEAD,
-        warning=provenance.get("mixture", ""),
+        warning=provenance["mixture"],
         sections=[
             Section(
                 "overview",
@@ -224,14 +224,13 @@ def _tables(tables: Mapping[str, formats.Measured], mark_best: bool) -> list[Tab
 
 
 def _provenance(record: Mapping[str, Any]) -> Section:
-    versions = {k: v for k, v in record.get("versions", {}).items() if v}
+    versions = {k: v for k, v in record["versions"].items() if v}
     blocks = {"Configuration": yaml.safe_dump(record["config"], sort_keys=False)}
-    rules = record.get("rules", {})
-    if rules:
-        blocks["Jobs by rule and version of its code"] = "\n".join(
-            f"{rule}: " + ", ".join(f"{count} by {code[:16]}" for code, count in codes.items())
-            for rule, codes in rules.items()
-        )
+    blocks["Jobs by script and version of its code"] = "\n".join(
+        f"{script}: "
+        + ", ".join(f"{sum(jobs.values())} by {code[:16]}" for code, jobs in c.items())
+        for script, c in record["code_of"].items()
+    )
     return Section(
         "provenance",
         "Provenance",
@@ -240,8 +239,8 @@ def _provenance(record: Mapping[str, Any]) -> Section:
             "numbers on the same kind of machine. Every cycle's folder has a record of its own."
         ),
         facts={
-            "Python": record.get("python", ""),
-            "Platform": record.get("platform", ""),
+            "Python": record["python"],
+            "Platform": record["platform"],
             "Packages": ", ".join(f"{name} {text}" for name, text in versions.items()),
         },
         blocks=blocks,

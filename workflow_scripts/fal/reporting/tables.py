@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +150,7 @@ def factor_title(factor: str, value: Any) -> str:
     return f"{value} clients" if factor == "clients" else str(value)
 
 
-def _percent_names(fractions: pd.Series) -> dict[int, str]:
+def _percent_names(fractions: pd.Series) -> dict[Hashable, str]:
     """Column names such as '15 %', with the fewest decimals that tell the cycles apart."""
     for decimals in range(5):
         names = {cycle: f"{100 * value:.{decimals}f} %" for cycle, value in fractions.items()}
@@ -177,7 +177,7 @@ def read_accuracy(path: str | Path) -> pd.DataFrame:
 
 def read_names(path: str | Path) -> pd.DataFrame:
     """Read a table of runs; their names stay texts, even such as '10' or 'null'."""
-    names = ("dataset", "model", "algorithm", "strategy")
+    names = ["dataset", "model", "algorithm", "strategy"]
     columns = pd.read_csv(path, nrows=0).columns.difference(names)
     return pd.read_csv(
         path,

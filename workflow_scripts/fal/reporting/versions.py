@@ -1,34 +1,42 @@
-"""Whether the steps of one rule were computed by several versions of its code."""
+"""Whether the jobs of one script were computed by several versions of its code."""
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+Versions = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""How many jobs there are, by script, by version (digest) of its code, and by rule."""
 
-def code_digests(folders: Iterable[str | Path]) -> dict[str, Counter[str]]:
-    """Per rule, how many of its jobs each version (digest) of its code has computed.
 
-    folders: those of cycles, in which every provenance record counts.
+def code_versions(folders: Iterable[str | Path]) -> dict[str, dict[str, dict[str, int]]]:
+    """The versions of the code that computed what lies in the folders of some cycles.
+
+    Every provenance record in them counts. Rules that share a script belong together; a record
+    that names no script counts by its rule.
     """
-    digests: dict[str, Counter[str]] = defaultdict(Counter)
+    versions: dict[str, dict[str, dict[str, int]]] = {}
     for folder in dict.fromkeys(map(Path, folders)):
         for path in sorted(folder.glob("*provenance.json")):
             record = json.loads(path.read_text())
-            digests[record["step"]][record["code"]] += 1
-    return dict(sorted(digests.items()))
+            rule, code = record["step"], record["code"]
+            jobs = versions.setdefault(record.get("script", rule), {}).setdefault(code, {})
+            jobs[rule] = jobs.get(rule, 0) + 1
+    return dict(sorted(versions.items()))
 
 
-def mixture_warning(digests: Mapping[str, Mapping[str, int]]) -> str:
-    """A sentence that names the rules whose jobs differ in code, or nothing."""
-    mixed = {rule: versions for rule, versions in digests.items() if len(versions) > 1}
+def mixture_warning(versions: Versions) -> str:
+    """A sentence that names what differs in code and the rules to run again, or nothing."""
+    mixed = {script: codes for script, codes in versions.items() if len(codes) > 1}
     if not mixed:
         return ""
     counts = "; ".join(
-        f"{rule}: " + ", ".join(f"{count} by {code[:8]}" for code, count in versions.items())
-        for rule, versions in mixed.items()
+        f"{script}: " + ", ".join(f"{sum(jobs.values())} by {code[:8]}" for code, jobs in c.items())
+        for script, c in mixed.items()
+    )
+    rules = dict.fromkeys(
+        rule for codes in mixed.values() for jobs in codes.values() for rule in jobs
     )
     return (
         f"These results were computed by several versions of the code ({counts}); "
-        f"to compute them by one: snakemake --forcerun {' '.join(mixed)}"
+        f"to compute them by one: snakemake --forcerun {' '.join(rules)}"
     )
