@@ -21,7 +21,7 @@ CYCLE = "digits/alpha-0.1/clients-4/seed-1/cnn/fedavg/initial/cycle-0"
 
 
 def snakemake(folder: str, *arguments: str) -> tuple[str, float, float]:
-    """Run snakemake in ``folder``: what it said, its wall seconds and its peak memory in MiB."""
+    """Run snakemake in ``folder``: its output, its wall seconds and its peak memory in MiB."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", folder, "--cores", "1", *arguments]
@@ -31,11 +31,12 @@ def snakemake(folder: str, *arguments: str) -> tuple[str, float, float]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    said = process.stdout.read()
+    assert process.stdout
+    output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        sys.exit(said)
-    return said, time.perf_counter() - start, usage.ru_maxrss / 1024
+        sys.exit(output)
+    return output, time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def dry_runs() -> None:
@@ -43,8 +44,8 @@ def dry_runs() -> None:
     total = [0, 0.0]
     for path in sorted(ROOT.glob("experiments/paper-*.yaml")):
         with TemporaryDirectory() as folder:
-            said, seconds, peak = snakemake(folder, "--dry-run", "--configfile", str(path))
-        jobs = int(re.search(r"^total +(\d+)$", said, re.MULTILINE)[1])
+            output, seconds, peak = snakemake(folder, "--dry-run", "--configfile", str(path))
+        jobs = int(re.search(r"^total +(\d+)$", output, re.MULTILINE)[1])
         total = [total[0] + jobs, total[1] + seconds]
         print(f"| {path.stem} | {jobs} | {seconds:.1f} | {peak:.0f} |", flush=True)
     print(f"| all | {total[0]} | {total[1]:.1f} | |\n")
@@ -58,8 +59,9 @@ def fixed_cost() -> None:
             *("--config", "training={rounds: 1, local_epochs: 1}", "--"),
             f"results/runs/{CYCLE}/result.json",
         )
-        record = Path(folder, "logs", "train_cycle", f"{CYCLE}.benchmark.tsv").read_text()
-        log = Path(folder, "logs", "train_cycle", f"{CYCLE}.log").read_text()
+        logs = Path(folder, "results", "logs", "train_cycle", CYCLE)
+        record = logs.with_name(f"{logs.name}.benchmark.tsv").read_text()
+        log = logs.with_name(f"{logs.name}.log").read_text()
     seconds = float(record.splitlines()[1].split("\t")[0])
     work = float(re.search(r"done in ([\d.]+) s", log)[1])
     print(f"A job's fixed cost: {seconds:.1f} s, of which {work:.1f} s after its imports.")

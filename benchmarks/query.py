@@ -49,7 +49,7 @@ COLUMNS = (
 def make_pool(labeled: int, unlabeled: int, features: int, classes: int, roles):
     """A client with few large classes; its examples lie near a class center or between two.
 
-    Each model sees an example at another place on the way to the second class, and noise that is
+    Each model sees an example at another place between the two, and noise that is
     stronger for some examples than for others.
     """
     import numpy as np
@@ -66,9 +66,9 @@ def make_pool(labeled: int, unlabeled: int, features: int, classes: int, roles):
     hardness, ambiguity = torch.rand(2, size, 1, generator=rng)
     outputs = {}
     for role in roles:
-        way = (0.8 * ambiguity * torch.rand(size, 1, generator=rng)).expand(size, features)
+        toward_other = (0.8 * ambiguity * torch.rand(size, 1, generator=rng)).expand(size, features)
         noise = 2 * (1 + hardness) * torch.randn(size, features, generator=rng)
-        points = (torch.lerp(centers[label], centers[other], way) + noise).relu_()
+        points = (torch.lerp(centers[label], centers[other], toward_other) + noise).relu_()
         outputs[role] = Outputs(points, points @ centers.T * 8 / features)
     return Pool(0, 0, classes, np.arange(unlabeled), label[:labeled].numpy(), outputs)
 
@@ -145,7 +145,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--strategies",
         nargs="+",
-        default=list(strategies.METHODS),
+        default=list(strategies.STRATEGIES),
         metavar="NAME",
         help="names, or path/to/file.py:Class (all built-in ones)",
     )

@@ -20,7 +20,7 @@ import workload
 
 from fal.data.images import Images
 from fal.federated import algorithms, models
-from fal.federated.training import SGD
+from fal.federated.options import LocalTraining
 from fal.query import strategies
 from fal.query.structure import BLOCK_BYTES
 from query import growth, make_pool
@@ -45,9 +45,9 @@ def make_round(clients: int, images: int, **_: int):
     pixels, labels = workload.noisy_digits(clients * images)
     data = Images(torch.from_numpy(pixels), [0.5] * 3, [0.25] * 3, flip=True)
     examples = list(torch.arange(clients * images).split(images))
-    cohort = workload.make_cohort(data, torch.from_numpy(labels), examples, SGD(0.01))
+    cohort = workload.make_cohort(data, torch.from_numpy(labels), examples, LocalTraining())
     algorithm = algorithms.create("fedavg")
-    state = algorithm.init(models.read(cohort.build(1, 0)), clients)
+    state = algorithm.init(models.read(cohort.stacks.fresh(1, 0)), clients)
     return lambda: algorithm.apply(state, cohort, range(clients), 0, 0.01)
 
 

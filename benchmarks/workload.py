@@ -1,18 +1,20 @@
 """What the training benchmark measures: each piece of work as fal and as the plain loop do it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import plain
 import torch
 from torch.utils.data import Subset
 
-from fal.data import datasets
+from fal.data import kinds
 from fal.data.images import Images
-from fal.federated import algorithms, evaluation, models
-from fal.federated.distillation import Distillation, distill
-from fal.federated.training import SGD, Cohort, lockstep_width
+from fal.federated import algorithms, evaluation, models, networks
+from fal.federated.cohort import Cohort, lockstep_width
+from fal.federated.distillation import distill
+from fal.federated.models import Stacks
+from fal.federated.options import Distillation, LocalTraining, Precision
 from fal.query import strategies
 from fal.query.pool import Pool
 
@@ -55,7 +57,6 @@ class Workload:
         self.labels = torch.from_numpy(labels).to(self.device)
         tensor = torch.from_numpy(pixels).to(self.device)
         self.images = Images(tensor, [0.5] * 3, [0.25] * 3, flip=True)
-        self.build = partial(build, self.images.shape)
         self.nets = [self.trained_net(seed) for seed in range(3)]
         self.plain_train = plain.ImageDataset(pixels, labels, train=True)
         self.plain_test = plain.ImageDataset(pixels, labels, train=False)
@@ -64,9 +65,9 @@ class Workload:
 
     def trained_net(self, seed: int) -> models.Classifier:
         """A network after one epoch on ``LABELED`` images, other ones for each seed."""
-        net = self.build(1, seed).to(self.device)
         examples = torch.arange(LABELED * seed, LABELED * (seed + 1), device=self.device)
-        cohort = make_cohort(self.images, self.labels, [examples], SGD(0.01))
+        cohort = make_cohort(self.images, self.labels, [examples], LocalTraining())
+        net = cohort.stacks.fresh(1, seed)
         return models.write(net, cohort.train(models.read(net), [0], 0, 0.01)[0])
 
     def run(self, name: str) -> None:
@@ -80,13 +81,13 @@ class Workload:
         for _ in range(MATMULS):
             self.square @ self.square
 
-    def cohort(self, size: int, precision: str = "float32") -> Cohort:
+    def cohort(self, size: int, precision: Precision = "float32") -> Cohort:
         clients = self.options.clients(size)
         examples = torch.arange(clients * size, device=self.device).split(size)
-        sgd = SGD(0.01, epochs=EPOCHS, precision=precision)
-        return make_cohort(self.images, self.labels, list(examples), sgd)
+        local = LocalTraining(epochs=EPOCHS, precision=precision)
+        return make_cohort(self.images, self.labels, examples, local)
 
-    def fast_round(self, size: str, precision: str = "float32") -> None:
+    def fast_round(self, size: str, precision: Precision = "float32") -> None:
         clients = self.options.clients(int(size))
         algorithm = algorithms.create("fedavg")
         state = algorithm.init(models.read(self.nets[0]), clients)
@@ -107,14 +108,14 @@ class Workload:
     def fast_query(self) -> None:
         total = LABELED + self.options.unlabeled
         index = torch.arange(total, device=self.device)
-        said = [evaluation.outputs(net, self.images, index) for net in self.nets]
+        outputs = [evaluation.outputs(net, self.images, index) for net in self.nets]
         pool = Pool(
             client=0,
             cycle=0,
             num_classes=CLASSES,
             index=np.arange(LABELED, total),
             labels=self.labels[:LABELED].cpu().numpy(),
-            outputs=dict(zip(("global", "local", "kd"), said, strict=True)),
+            outputs=dict(zip(("global", "local", "kd"), outputs, strict=True)),
         )
         strategy = strategies.create("ifal")
         strategy.select(pool, strategy.score(pool), BUDGET, seed=0)
@@ -145,20 +146,24 @@ class Workload:
         plain.accuracy(self.plain_nets[0], Subset(self.plain_test, range(EVALUATED)), self.device)
 
 
-def build(shape: tuple[int, int, int], stack: int, seed: int) -> models.Classifier:
-    return models.build("cnn", shape, CLASSES, stack=stack, seed=seed)
-
-
 def make_cohort(
-    images: Images, labels: torch.Tensor, examples: list[torch.Tensor], sgd: SGD
+    images: Images,
+    labels: torch.Tensor,
+    examples: Sequence[torch.Tensor],
+    local: LocalTraining,
 ) -> Cohort:
     """Clients with these labeled examples that train the paper's network."""
+    network = networks.create("cnn")
+
+    def build(stack: int, seed: int) -> models.Classifier:
+        return models.build(network, images.shape, CLASSES, seed, stack)
+
     return Cohort(
-        build=partial(build, images.shape),
+        stacks=Stacks(build, images.device),
         images=images,
         labels=labels,
         examples=examples,
-        sgd=sgd,
+        local=local,
         seed=0,
         cycle=0,
         lockstep=lockstep_width(images),
@@ -174,7 +179,7 @@ def plain_copy(net: models.Classifier) -> plain.CNN:
 
 def noisy_digits(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 [size, 32, 32, 3] and labels int64 [size]: scikit-learn's digits in color."""
-    digits = datasets.load("digits", image_size=32)
+    digits = kinds.create("digits", image_size=32).load("digits")
     rng = np.random.default_rng(0)
     chosen = rng.integers(len(digits.train_labels), size=size)
     color = rng.random((size, 1, 1, 3), dtype=np.float32)
