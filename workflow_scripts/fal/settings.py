@@ -189,7 +189,8 @@ def _check_sizes(settings: Settings) -> Iterator[str]:
 def _entries(key: str, items: tuple[Any, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     seen = set()
     for position, item in enumerate(items):
-        name, options = item, {}
+        name: Any = item
+        options: Any = {}
         if isinstance(item, Mapping) and len(item) == 1:
             name, options = next(iter(item.items()))
         if not (isinstance(name, str) and NAME.fullmatch(name) and isinstance(options, Mapping)):

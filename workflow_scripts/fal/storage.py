@@ -30,7 +30,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def save_array(path: str | Path, **arrays: np.ndarray) -> None:
     """Write arrays to an .npz file."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def load_array(path: str | Path, key: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from fal.options import Options
 
@@ -20,6 +20,9 @@ class Network(Options):
     convolutions and what ``norm_layer`` gives, and all else treats each channel alike and apart;
     other networks train one client after another.
     """
+
+    weight_bytes: ClassVar[int | None] = None
+    """About how many bytes a model of 32x32 images takes; None: unknown."""
 
     norm: Literal["batch", "group"] = "batch"
     """Normalization layers."""

@@ -22,6 +22,8 @@ class CNN(Network):
     Small images are pooled in fewer blocks, down to 2x2 pixels at least.
     """
 
+    weight_bytes = 500_000
+
     def backbone(self, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
         from torch import nn
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class ResNet18(Network):
     """ResNet-18 (He et al., CVPR 2016) with a 3x3 stem without pooling, as is usual for 32x32."""
 
+    weight_bytes = 44_700_000
+
     def backbone(self, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
         from torch import nn
         from torchvision.models import resnet18
@@ -29,6 +31,8 @@ class ResNet18(Network):
 @dataclass(frozen=True, kw_only=True)
 class MobileNetV2(Network):
     """MobileNetV2 (Sandler et al., CVPR 2018) with a stem of stride 1."""
+
+    weight_bytes = 9_000_000
 
     def backbone(self, image_shape: tuple[int, int, int]) -> tuple[nn.Module, int]:
         from torch import nn

@@ -1,0 +1,50 @@
+"""What a configuration will leave on the disk, before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from fal.data import kinds
+from fal.federated import networks
+from fal.query import strategies
+from fal.settings import Settings
+
+T = TypeVar("T")
+
+BYTES_PER_SCORE = 60
+"""Of one unlabeled image in one query, scores.parquet, compressed: six columns, mostly."""
+
+
+def remaining_bytes(settings: Settings) -> int | None:
+    """About how many bytes all runs leave behind; None where a size is not known beforehand.
+
+    Counted are models and scores, which are nearly all there is: for each setting and seed the
+    clients' models of the common cycle 0, and for each strategy a global model and the scores of
+    each cycle and the clients' models of the last one (of all cycles, with ``keep: [clients]``).
+    """
+    cycles = settings.labeling.cycles
+    needs_distilled = any("kd" in _needs(options) for options in settings.strategies.values())
+    total = 0.0
+    for dataset in settings.datasets.values():
+        size = _create(kinds.create, dataset, "kind").size()
+        for model in settings.models.values():
+            weights = _create(networks.create, model, "method").weight_bytes
+            if size is None or weights is None:
+                return None
+            for clients in settings.clients:
+                kept_cycles = cycles if "clients" in settings.keep else 1
+                per_strategy = (
+                    cycles * (weights + size[1] * BYTES_PER_SCORE) + kept_cycles * clients * weights
+                )
+                shared = weights * (1 + clients * (2 if needs_distilled else 1))
+                total += shared + len(settings.strategies) * per_strategy
+    return round(total * len(settings.alphas) * len(settings.algorithms) * len(settings.seeds))
+
+
+def _create(create: Callable[..., T], options: Mapping[str, Any], word: str) -> T:
+    return create(options[word], **{key: value for key, value in options.items() if key != word})
+
+
+def _needs(options: Mapping[str, Any]) -> tuple[str, ...]:
+    return _create(strategies.create, options, "method").needs
