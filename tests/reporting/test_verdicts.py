@@ -210,6 +210,15 @@ class TestVerdict:
         levels = {"random": [50] * 5, "ifal": [51, 52, 53, 54, 55]}
         assert verdict(levels, "ifal").endswith("; better (p 0.031, 5 seeds)")
 
+    def test_comparisons_without_a_pair_are_not_corrected_for(self):
+        levels = {
+            "random": [50] * 5 + [None],
+            "ifal": [51, 52, 53, 54, 55, None],
+            "kafal": [None] * 5 + [60],
+        }
+        assert "; better (" in verdict(levels, "ifal")
+        assert " 0.031, 5 seeds); 1 seed without a pair" in verdict(levels, "ifal")
+
     def test_five_seeds_decide_nothing_among_many(self):
         levels = {"random": [50] * 5} | {name: [51, 52, 53, 54, 55] for name in "abc"}
         assert verdict(levels, "b").endswith(

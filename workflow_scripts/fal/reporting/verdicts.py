@@ -178,8 +178,8 @@ def _verdict(row: Mapping[str, Any], others: Sequence[int]) -> str:
     """
     if not row["seeds"]:
         return f"no seed has both {row['strategy']} and {row['reference']}"
-    others = [seeds for seeds in others if seeds]
-    decision = statistics.indecision(row["seeds"], others) or _decision(row, bool(others))
+    family = [seeds for seeds in others if seeds]
+    decision = statistics.indecision(row["seeds"], family) or _decision(row, bool(family))
     parts = [_difference(row), decision]
     if row["missing"]:
         parts.append(f"{_count(row['missing'])} without a pair")
