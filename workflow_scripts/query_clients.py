@@ -6,7 +6,7 @@ import numpy as np
 
 from fal import outputs, storage
 from fal.data.dataset import Dataset
-from fal.data.labeling import amount
+from fal.data.labeling import Labeling, amount
 from fal.job import job
 from fal.query import strategies
 from fal.query.clients import query_clients
@@ -18,6 +18,8 @@ with job(snakemake) as run:
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     client = storage.load_array(snakemake.input.partition, "client")
     labeled = storage.load_array(snakemake.input.labeled, "index")
+    labeling = Labeling(**snakemake.config["labeling"])
+    labeling.check(wildcards.dataset, len(client), client.max() + 1)
 
     seen = {}
     if strategy.needs:
@@ -29,8 +31,9 @@ with job(snakemake) as run:
         seen = open_outputs(dataset, client, model, weights, run.use_device(), batch_size)
     pools = open_pools(dataset, client, labeled, int(wildcards.cycle), seen)
     budget = amount(snakemake.params.budget, int(np.bincount(client).min()))
-    files = dataset.train_files
-    queries = query_clients(strategy, pools, budget, int(wildcards.seed), wildcards.strategy, files)
+    queries = query_clients(
+        strategy, pools, budget, int(wildcards.seed), wildcards.strategy, dataset.train_files
+    )
 
     queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)
     after = np.sort(np.concatenate([labeled, queries.queried["index"].to_numpy()]))

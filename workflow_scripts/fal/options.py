@@ -166,7 +166,8 @@ def requirement(field: Mapping[str, Any]) -> str:
     if field.get("words"):
         return field["words"]
     if "anyOf" in field:
-        return " or ".join(dict.fromkeys(map(requirement, field["anyOf"])))
+        *parts, last = dict.fromkeys(map(requirement, field["anyOf"]))
+        return f"{' or '.join(parts)}{',' if last == 'null' else ''} or {last}" if parts else last
     if "enum" in field:
         return f"one of {', '.join(map(str, field['enum']))}"
     bounds = [

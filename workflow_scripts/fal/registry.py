@@ -42,7 +42,7 @@ class Registry(Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self.entries
 
-    def create(self, name: str, **options: Any) -> T:
+    def create(self, name: str, /, **options: Any) -> T:
         """An instance of what ``name`` stands for, with ``options``.
 
         Raises InputError if the name or an option is unknown or a value will not do.
