@@ -12,7 +12,7 @@ CODE := workflow_scripts tests benchmarks examples
 SNAKEFILES := Snakefile rules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint docs lock status workflow-report setup clean
+.PHONY: help demo test test-fast lint docs lock status outdated workflow-report setup clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -38,6 +38,9 @@ docs: setup  ## write docs/configuration.md and the schema anew, from the code
 
 status: setup  ## how far a run is, from its folder: make status RESULTS=results
 	@$(BIN)/python -m fal.reporting.status $(RESULTS)
+
+outdated: setup  ## which results were computed by code that has changed since
+	@$(BIN)/python -m fal.reporting.versions $(RESULTS)
 
 workflow-report: setup  ## Snakemake's own report, with the graph of all jobs
 	$(BIN)/snakemake --report $(RESULTS)/workflow-report.html

@@ -18,6 +18,7 @@ include: "rules/train.smk"
 include: "rules/query.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:

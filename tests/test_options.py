@@ -78,7 +78,10 @@ def test_numbers_of_numpy_are_numbers():
         ({"rate": "0,5"}, "a number above 0 and below 1; write 0.5, without quotes and with a"),
         ({"rate": True}, "rate is true, but must be a number"),
         ({"rate": float("nan")}, "rate is NaN, but must be a number"),
-        ({"count": 1}, "count is 1, but must be at least 2 and at most 9, or null"),
+        (
+            {"count": 1},
+            "count is 1, but must be a whole number of at least 2 and at most 9, or nul",
+        ),
         ({"count": 2.5}, "count is 2.5, but must be a whole number"),
         ({"color": "gren"}, "color is \"gren\", which is unknown; did you mean 'green'?"),
         ({"color": 3}, "color is 3, but must be one of red, green"),

@@ -1,45 +1,57 @@
 import json
 
-import pytest
-
-from fal.reporting.versions import code_versions, mixture_warning
-
-A, B, C, D, E = (letter * 64 for letter in "abcde")
+from fal.provenance import source_digest
+from fal.reporting import versions
+from fal.reporting.versions import change_warning, code_versions, mixture_warning
 
 
-def write_record(folder, name, step, code, **more):
+def write_record(folder, name, step, modules, script=None):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(json.dumps({"step": step, "code": code, **more}))
+    record = {"step": step, "script": script or step, "modules": modules}
+    (folder / name).write_text(json.dumps(record))
 
 
 def test_versions_are_counted_by_script_also_in_folders_of_queries_alone(tmp_path):
     shared, own, later = (tmp_path / name for name in ("initial/cycle-0", "ifal/cycle-0", "ifal/1"))
-    write_record(shared, "provenance.json", "train_cycle", A)
-    write_record(own, "query_provenance.json", "query_clients", D)
-    write_record(later, "provenance.json", "train_middle_cycle", B, script="train_cycle")
-    write_record(later, "query_provenance.json", "query_clients", C)
-    assert code_versions([shared, own, later, own]) == {
-        "query_clients": {C: {"query_clients": 1}, D: {"query_clients": 1}},
-        "train_cycle": {A: {"train_cycle": 1}, B: {"train_middle_cycle": 1}},
+    write_record(shared, "provenance.json", "train_cycle", {"fal.rng": "a", "fal.x": "c"})
+    write_record(own, "query_provenance.json", "query_clients", {"fal.rng": "a"})
+    later_modules = {"fal.rng": "b", "fal.x": "c"}
+    write_record(later, "provenance.json", "train_middle_cycle", later_modules, "train_cycle")
+    write_record(later, "query_provenance.json", "query_clients", {"fal.rng": "a", "fal.y": "d"})
+    found = code_versions([shared, own, later, own])
+    assert found == {
+        "query_clients": {
+            "fal.rng": {"a": {"query_clients": 2}},
+            "fal.y": {"d": {"query_clients": 1}},
+        },
+        "train_cycle": {
+            "fal.rng": {"a": {"train_cycle": 1}, "b": {"train_middle_cycle": 1}},
+            "fal.x": {"c": {"train_cycle": 1, "train_middle_cycle": 1}},
+        },
     }
+    warning = mixture_warning(found)
+    assert "(train_cycle: fal.rng)" in warning
+    assert warning.endswith("snakemake --forcerun train_cycle train_middle_cycle")
 
 
-@pytest.mark.parametrize(
-    "versions",
-    [{}, {"train_cycle": {A: {"train_cycle": 30}}, "query_clients": {B: {"query_clients": 27}}}],
-)
-def test_scripts_that_differ_from_each_other_are_no_mixture(versions):
-    assert mixture_warning(versions) == ""
+def test_jobs_that_import_different_modules_are_no_mixture(tmp_path):
+    write_record(tmp_path / "1", "provenance.json", "query_clients", {"fal.a": "1", "fal.b": "2"})
+    write_record(tmp_path / "2", "provenance.json", "query_clients", {"fal.a": "1", "fal.c": "3"})
+    assert mixture_warning(code_versions([tmp_path / "1", tmp_path / "2"])) == ""
+    assert mixture_warning({}) == ""
 
 
-def test_the_warning_names_the_rules_that_differ_and_the_command():
-    warning = mixture_warning(
-        {
-            "distill_clients": {C: {"distill_clients": 2}},
-            "query_clients": {D: {"query_clients": 1}, E: {"query_clients": 1}},
-            "train_cycle": {A: {"train_cycle": 3, "train_middle_cycle": 2}, B: {"train_cycle": 1}},
-        }
-    )
-    assert "train_cycle: 5 by aaaaaaaa, 1 by bbbbbbbb" in warning
-    assert "distill_clients" not in warning
-    assert warning.endswith("snakemake --forcerun query_clients train_cycle train_middle_cycle")
+def test_many_modules_are_counted():
+    digests = {"a": {"train_cycle": 1}, "b": {"train_cycle": 1}}
+    warning = mixture_warning({"train_cycle": {f"fal.m{i}": digests for i in range(5)}})
+    assert "fal.m0, fal.m1, fal.m2 and 2 more" in warning
+
+
+def test_code_that_has_changed_since(tmp_path):
+    present = {"fal.reporting.versions": source_digest(versions.__file__), "own.py": "any"}
+    write_record(tmp_path, "provenance.json", "train_cycle", present)
+    assert change_warning(code_versions([tmp_path])) == ""
+    write_record(tmp_path, "provenance.json", "train_cycle", {**present, "fal.rng": "old"})
+    warning = change_warning(code_versions([tmp_path]))
+    assert "(train_cycle: fal.rng)" in warning
+    assert warning.endswith("snakemake --forcerun train_cycle")

@@ -62,6 +62,7 @@ def write(
     code = loaded_code()
     record: dict[str, Any] = {
         "step": step,
+        "script": Path(getattr(sys.modules["__main__"], "__file__", step)).stem,
         "wildcards": dict(wildcards),
         "settings": dict(settings),
         "device": device,

@@ -226,10 +226,10 @@ def _tables(tables: Mapping[str, formats.Measured], mark_best: bool) -> list[Tab
 def _provenance(record: Mapping[str, Any]) -> Section:
     versions = {k: v for k, v in record["versions"].items() if v}
     blocks = {"Configuration": yaml.safe_dump(record["config"], sort_keys=False)}
-    blocks["Jobs by script and version of its code"] = "\n".join(
-        f"{script}: "
-        + ", ".join(f"{sum(jobs.values())} by {code[:16]}" for code, jobs in c.items())
-        for script, c in record["code_of"].items()
+    blocks["Code: what each script imported, by digest of its source"] = "\n".join(
+        f"{script}: {module} {' and '.join(digests)}"
+        for script, modules in record["code_of"].items()
+        for module, digests in modules.items()
     )
     return Section(
         "provenance",

@@ -1,42 +1,107 @@
-"""Whether the jobs of one script were computed by several versions of its code."""
+"""Which versions of the code computed the results, and which have changed since.
 
+``python -m fal.reporting.versions [results]`` says what was computed by code that is now another.
+"""
+
+import importlib.util
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-Versions = Mapping[str, Mapping[str, Mapping[str, int]]]
-"""How many jobs there are, by script, by version (digest) of its code, and by rule."""
+from fal.provenance import source_digest
+
+SCRIPTS = Path(__file__).resolve().parents[2]
+
+Versions = Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]
+"""How many jobs there are: by script, by module that it imported, by digest of the module's source,
+and by rule."""
 
 
-def code_versions(folders: Iterable[str | Path]) -> dict[str, dict[str, dict[str, int]]]:
-    """The versions of the code that computed what lies in the folders of some cycles.
+def code_versions(folders: Iterable[str | Path]) -> dict:
+    """The versions of the code that computed what lies in the folders: see ``Versions``.
 
-    Every provenance record in them counts. Rules that share a script belong together; a record
-    that names no script counts by its rule.
+    Every provenance record in them counts. Rules that share a script belong together.
     """
-    versions: dict[str, dict[str, dict[str, int]]] = {}
+    versions: dict = {}
     for folder in dict.fromkeys(map(Path, folders)):
         for path in sorted(folder.glob("*provenance.json")):
             record = json.loads(path.read_text())
-            rule, code = record["step"], record["code"]
-            jobs = versions.setdefault(record.get("script", rule), {}).setdefault(code, {})
-            jobs[rule] = jobs.get(rule, 0) + 1
+            modules = versions.setdefault(record["script"], {})
+            for module, digest in record["modules"].items():
+                jobs = modules.setdefault(module, {}).setdefault(digest, {})
+                jobs[record["step"]] = jobs.get(record["step"], 0) + 1
     return dict(sorted(versions.items()))
 
 
 def mixture_warning(versions: Versions) -> str:
-    """A sentence that names what differs in code and the rules to run again, or nothing."""
-    mixed = {script: codes for script, codes in versions.items() if len(codes) > 1}
-    if not mixed:
+    """A sentence that names the modules of which a script's jobs had different versions and the
+    rules to run again, or nothing."""
+    mixed = {
+        script: {module: digests for module, digests in modules.items() if len(digests) > 1}
+        for script, modules in versions.items()
+    }
+    if not any(mixed.values()):
         return ""
-    counts = "; ".join(
-        f"{script}: " + ", ".join(f"{sum(jobs.values())} by {code[:8]}" for code, jobs in c.items())
-        for script, c in mixed.items()
-    )
-    rules = dict.fromkeys(
-        rule for codes in mixed.values() for jobs in codes.values() for rule in jobs
-    )
     return (
-        f"These results were computed by several versions of the code ({counts}); "
-        f"to compute them by one: snakemake --forcerun {' '.join(rules)}"
+        f"These results were computed by several versions of the code ({_named(mixed)}); to "
+        f"compute them by one: {_command(mixed)}"
+    )
+
+
+def change_warning(versions: Versions) -> str:
+    """A sentence that names the modules that have changed since they computed results, and the
+    rules to run again, or nothing."""
+    changed = {
+        script: {
+            module: {digest: jobs for digest, jobs in digests.items() if digest != now}
+            for module, digests in modules.items()
+            for now in [_present_digest(module)]
+            if now is not None and set(digests) != {now}
+        }
+        for script, modules in versions.items()
+    }
+    if not any(changed.values()):
+        return ""
+    return (
+        f"Code has changed since these results were computed ({_named(changed)}); to compute them "
+        f"anew: {_command(changed)}"
+    )
+
+
+def _named(versions: Versions) -> str:
+    parts = []
+    for script, modules in versions.items():
+        names = sorted(modules)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        parts += [f"{script}: {', '.join(names[:3])}{more}"] if names else []
+    return "; ".join(parts)
+
+
+def _command(versions: Versions) -> str:
+    rules = dict.fromkeys(
+        rule
+        for modules in versions.values()
+        for digests in modules.values()
+        for jobs in digests.values()
+        for rule in jobs
+    )
+    return f"snakemake --forcerun {' '.join(rules)}"
+
+
+def _present_digest(module: str) -> str | None:
+    """The digest of a module of this project as it is now; None for users' own files."""
+    if module.endswith(".py"):
+        script = SCRIPTS / module
+        return source_digest(script) if script.is_file() else None
+    found = importlib.util.find_spec(module)
+    return source_digest(found.origin) if found and found.origin else None
+
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
+    records = results.rglob("*provenance.json")
+    print(
+        change_warning(code_versions(path.parent for path in records))
+        or f"All of {results} was computed by the code as it is now."
     )

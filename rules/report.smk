@@ -1,0 +1,23 @@
+# The page that shows tables and pictures together.
+
+
+rule write_report:
+    input:
+        accuracy=rules.collect_results.output.runs,
+        queries=rules.summarize_queries.output.table if QUERY_CYCLES else [],
+        provenance=rules.collect_results.output.provenance,
+        pictures=[layout.figure(f"{picture.stem}.svg") for picture in PICTURES],
+        infos=expand(layout.data("dataset.json"), dataset=settings.datasets),
+    output:
+        layout.report,
+    log:
+        layout.log("write_report"),
+    conda:
+        "../envs/fal.yaml"
+    params:
+        pictures=[asdict(picture) for picture in PICTURES],
+        training=TRAINING,
+    message:
+        "Write the report {output}"
+    script:
+        "../workflow_scripts/write_report.py"
