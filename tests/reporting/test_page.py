@@ -47,7 +47,7 @@ def contents(folder, clients=(3, 4)):
             "python": "3.11",
             "platform": "Linux",
             "code_of": {
-                "train_cycle": {"a" * 64: {"train_cycle": 3}, "b" * 64: {"train_cycle": 1}}
+                "train_cycle": {"fal.rng": {"a" * 16: {"train_cycle": 3}, "b" * 16: {"train": 1}}}
             },
             "mixture": f"Several versions of {HOSTILE}",
         },
