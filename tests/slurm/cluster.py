@@ -1,0 +1,219 @@
+"""A Slurm cluster of one node on this machine, for tests: no systemd, no cgroups, no accounting.
+
+    with Cluster(folder) as cluster:
+        subprocess.run(["sbatch", ...], env=cluster.environment)
+
+or, from a shell, until Ctrl-C:
+
+    python tests/slurm/cluster.py [FOLDER]
+
+which prints the line that lets another shell use it. Needs Debian's packages slurm-wlm and munge.
+"""
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
+
+CONFIGURATION = """\
+ClusterName=test
+SlurmctldHost=localhost(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmdPort={node_port}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+SlurmdParameters=config_overrides
+ReturnToService=2
+MinJobAge=300
+KillWait=10
+OverTimeLimit=0
+MailProg=/bin/true
+GresTypes=gpu
+NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
+PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def missing_programs() -> list[str]:
+    """The programs of Slurm and munge that are not installed here."""
+    return [program for program in PROGRAMS if shutil.which(program, path=_path()) is None]
+
+
+class Cluster:
+    """A munge, a slurmctld and a slurmd of one's own, with all their files in ``folder``.
+
+    cpus, memory (MiB), gpus: what the one node is said to have, whatever the machine has.
+    environment: what a process needs to speak with this cluster.
+    """
+
+    def __init__(self, folder: str | Path, cpus: int = 4, memory: int = 64000, gpus: int = 2):
+        self.folder = Path(folder).absolute()
+        self.node = {"cpus": cpus, "memory": memory, "gpus": gpus}
+        self.environment: Mapping[str, str] = {
+            **os.environ,
+            "PATH": f"{self.folder}/bin:{_path()}",
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+        }
+        self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> "Cluster":
+        try:
+            self._configure()
+            self._start_munge()
+            self.start_controller()
+            self._start_node()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def ask(self, *command: str) -> str:
+        """What a command of Slurm prints; raises CalledProcessError if it fails."""
+        return subprocess.run(
+            command, env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    def jobs(self, *options: str) -> list[dict[str, str]]:
+        """What squeue knows of the jobs (id, state, name, comment, restarts), finished ones too."""
+        keys = ("id", "state", "name", "comment")
+        lines = self.ask(
+            "squeue", "--noheader", "--states=all", "--format=%i|%T|%j|%k", *options
+        ).splitlines()
+        return [dict(zip(keys, line.split("|"), strict=True)) for line in lines]
+
+    def start_controller(self) -> None:
+        """Start slurmctld and wait until it answers."""
+        self._start("slurmctld", "slurmctld", "-D")
+        self._wait_for("slurmctld", "scontrol", "ping")
+
+    def stop_controller(self) -> None:
+        """Stop slurmctld, as when its machine is rebooted; jobs go on."""
+        self._stop("slurmctld")
+
+    def stop(self) -> None:
+        """Cancel what runs and stop the daemons."""
+        if {"slurmctld", "slurmd"} <= self.daemons.keys():
+            subprocess.run(
+                ["scancel", "--user", getpass.getuser()], env=self.environment, check=False
+            )
+            self._wait_until_idle()
+        for name in reversed(list(self.daemons)):
+            self._stop(name)
+
+    def _configure(self) -> None:
+        for name in ("state", "spool", "bin"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        self.folder.joinpath("slurm.conf").write_text(
+            CONFIGURATION.format(
+                folder=self.folder,
+                user=getpass.getuser(),
+                controller_port=_free_port(),
+                node_port=_free_port(),
+                **self.node,
+            )
+        )
+        devices = [self.folder / f"gpu{number}" for number in range(self.node["gpus"])]
+        for device in devices:
+            device.touch()
+        lines = (f"NodeName=node Name=gpu File={device}\n" for device in devices)
+        self.folder.joinpath("gres.conf").write_text("".join(lines))
+
+        # Snakemake's job steps start srun without the SLURM_ variables, SLURM_CONF among them.
+        srun = self.folder / "bin" / "srun"
+        program = shutil.which("srun", path=_path())
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {program} "$@"\n')
+        srun.chmod(0o755)
+
+    def _start_munge(self) -> None:
+        key = self.folder / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        files = {"socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+        options = [f"--{option}={self.folder}/munge.{name}" for option, name in files.items()]
+        self._start("munged", "munged", "--foreground", "--force", f"--key-file={key}", *options)
+        self._wait_for("munged", "munge", "--no-input", f"--socket={self.folder}/munge.socket")
+
+    def _start_node(self) -> None:
+        self._start("slurmd", "slurmd", "-D", "-N", "node")
+        self._wait_for("slurmd", "sh", "-c", "sinfo --noheader --format=%T | grep -q idle")
+
+    def _start(self, name: str, *command: str) -> None:
+        with (self.folder / f"{name}.out").open("ab") as log:
+            self.daemons[name] = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _stop(self, name: str) -> None:
+        daemon = self.daemons.pop(name)
+        daemon.send_signal(signal.SIGTERM)
+        try:
+            daemon.wait(20)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
+
+    def _wait_for(self, name: str, *command: str) -> None:
+        deadline = time.monotonic() + 30
+        while subprocess.run(command, env=self.environment, capture_output=True).returncode:
+            ended = self.daemons[name].poll() is not None
+            if ended or time.monotonic() > deadline:
+                log = (self.folder / f"{name}.out").read_text(errors="replace")
+                raise RuntimeError(f"{name} {'ended' if ended else 'does not answer'}:\n{log}")
+            time.sleep(0.2)
+
+    def _wait_until_idle(self) -> None:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and self.ask("squeue", "--noheader").strip():
+            time.sleep(0.2)
+
+
+def _path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="slurm-")
+    with Cluster(folder) as cluster:
+        for key in ("PATH", "SLURM_CONF"):
+            print(f"export {key}={cluster.environment[key]}", flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    if missing := missing_programs():
+        sys.exit(f"Not installed: {', '.join(missing)}. apt-get install slurm-wlm munge")
+    main()
