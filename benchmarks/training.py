@@ -130,7 +130,7 @@ def measure(machine: Machine, rows: dict[str, Row], repeats: int) -> Rates:
 
 
 def table(rows: dict[str, Row], rates: Rates) -> list[dict[str, str]]:
-    """One line per row and way of running it."""
+    """One line per row, in one process and in workers."""
     lines = []
     for key, row in rows.items():
         for in_workers in (False, True):

@@ -181,7 +181,7 @@ def test_images_are_never_cropped(monkeypatch):
 
 
 def test_the_teacher_of_one_client_is_not_its_student(monkeypatch):
-    """They were once the same network: what asked the teacher later would have met the student."""
+    """They were once the same network: whoever used the teacher later had the student."""
     teachers = []
     original = distillation.TeacherTable
 
