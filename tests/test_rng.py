@@ -17,7 +17,7 @@ def test_seeds_differ_in_every_argument():
 
 
 def test_seeds_are_the_same_on_every_machine():
-    assert seed_for(1, "train", cycle=2, client=3, round=4) == 4665628419700424369
+    assert seed_for(1, "train", cycle=2, client=3, round_index=4) == 4665628419700424369
 
 
 def test_generators_repeat_and_ignore_global_state():

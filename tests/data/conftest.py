@@ -8,7 +8,8 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from image_files import RNG, picture
+
+from data.image_files import RNG, picture
 
 
 def md5(data):

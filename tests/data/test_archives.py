@@ -6,8 +6,8 @@ import tarfile
 import zipfile
 
 import pytest
-from image_files import CONTENT, FORMATS, TAR_MODES, make, make_tar
 
+from data.image_files import CONTENT, FORMATS, TAR_MODES, make, make_tar
 from fal.data.archives import extract, files
 from fal.errors import InputError
 

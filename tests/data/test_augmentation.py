@@ -1,8 +1,8 @@
 """Mirrored and cropped images, and how they are drawn."""
 
 import torch
-from torch_images import make_images
 
+from data.torch_images import make_images
 from fal.data.augmentation import Augmentation, crop, mirror
 
 

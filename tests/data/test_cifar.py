@@ -4,8 +4,8 @@ import pickle
 
 import numpy as np
 import pytest
-from image_files import load, make
 
+from data.image_files import load, make
 from fal.errors import InputError
 
 

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from image_files import load
 
+from data.image_files import load
 from fal.data.dataset import Dataset
 from fal.errors import InputError
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from image_files import RNG
 from PIL import Image
 
+from data.image_files import RNG
 from fal.data.decoding import channel_statistics, decode
 
 

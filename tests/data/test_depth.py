@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from image_files import RNG, png, tiff
 from PIL import Image
 
+from data.image_files import RNG, png, tiff
 from fal.data.decoding import decode
 from fal.data.depth import UnsupportedDepthError, to_8_bits
 

@@ -3,8 +3,8 @@
 import hashlib
 
 import pytest
-from image_files import load, make
 
+from data.image_files import load, make
 from fal.errors import InputError
 
 

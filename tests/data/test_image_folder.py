@@ -5,9 +5,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from image_files import FORMATS, class_folders, huge_png, load, make, picture, split_set, tiff
 from PIL import Image
 
+from data.image_files import FORMATS, class_folders, huge_png, load, make, picture, split_set, tiff
 from fal.errors import InputError
 
 

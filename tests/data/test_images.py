@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from image_files import load
-from torch_images import make_images
 
+from data.image_files import load
+from data.torch_images import make_images
 from fal.data.images import Images
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from image_files import class_folders, load, make, split_set
 from PIL import Image
 
+from data.image_files import class_folders, load, make, split_set
 from fal.data import kinds
 from fal.data.decoding import resize
 from fal.data.kinds.base import DatasetKind, RawImages, WithTestFraction
@@ -73,7 +73,7 @@ def test_image_size_scales_embedded_images():
         ("digits", {"train_size": 2000}, r"and 1438, all training images"),
         ("digits", {"test_fraction": 0}, "test_fraction is 0, but must be a number above 0"),
         ("digits", {"test_fraction": 1.0}, "above 0 and below 1"),
-        ("digits", {"image_size": 7}, "a whole number of at least 8 or null"),
+        ("digits", {"image_size": 7}, "a whole number of at least 8, or null"),
         ("digits", {"path": "x"}, "no option 'path'"),
         ("cifar10", {"test_fraction": 0.1}, "no option 'test_fraction'"),
         ("digits", {"normalization": "image"}, "did you mean 'imagenet'"),

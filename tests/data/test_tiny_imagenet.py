@@ -1,8 +1,8 @@
 """Tiny-ImageNet in its official layout, whole and with parts missing."""
 
 import pytest
-from image_files import load, make
 
+from data.image_files import load, make
 from fal.errors import InputError
 
 

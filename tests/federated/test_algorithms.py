@@ -2,18 +2,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from cohorts import (
-    Killed,
-    KilledAfter,
-    builder,
-    difference,
-    equal,
-    fresh,
-    make_cohort,
-    make_images,
-    network_of,
-    train,
-)
 from sklearn.datasets import load_digits
 
 from fal.data.images import Images
@@ -25,6 +13,18 @@ from fal.federated.checkpoint import Checkpoint
 from fal.federated.cohort import Cohort
 from fal.federated.models import Stacks
 from fal.federated.options import LocalTraining, Training
+from federated.cohorts import (
+    Killed,
+    KilledAfter,
+    builder,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
+    train,
+)
 
 NAMES = sorted(algorithms.ALGORITHMS)
 

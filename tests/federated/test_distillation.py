@@ -2,7 +2,15 @@ import math
 
 import pytest
 import torch
-from cohorts import (
+
+from fal.data.augmentation import Augmentation
+from fal.errors import InputError
+from fal.federated import distillation, models
+from fal.federated.batches import Batch
+from fal.federated.checkpoint import Checkpoint
+from fal.federated.distillation import EarlyStopping, TeacherTable, distill, distillation_loss
+from fal.federated.options import Distillation
+from federated.cohorts import (
     Killed,
     KilledAfter,
     build,
@@ -13,14 +21,6 @@ from cohorts import (
     make_images,
     network_of,
 )
-
-from fal.data.augmentation import Augmentation
-from fal.errors import InputError
-from fal.federated import distillation, models
-from fal.federated.batches import Batch
-from fal.federated.checkpoint import Checkpoint
-from fal.federated.distillation import EarlyStopping, TeacherTable, distill, distillation_loss
-from fal.federated.options import Distillation
 
 
 def options(**given) -> Distillation:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from cohorts import CLASSES, build, make_images
 
 from fal.federated import evaluation, models
 from fal.federated.networks import NETWORKS
+from federated.cohorts import CLASSES, build, make_images
 
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))

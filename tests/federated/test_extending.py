@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from cohorts import equal, fresh, make_cohort, train
 
 from fal.errors import InputError
 from fal.federated import algorithms, models, networks
+from federated.cohorts import equal, fresh, make_cohort, train
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

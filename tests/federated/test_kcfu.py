@@ -3,16 +3,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from cohorts import (
-    CLASSES,
-    difference,
-    equal,
-    fresh,
-    make_cohort,
-    make_images,
-    network_of,
-    train,
-)
 
 from fal.data.augmentation import Augmentation
 from fal.federated import kcfu as module
@@ -28,6 +18,16 @@ from fal.federated.kcfu import (
     mixed_batches,
 )
 from fal.federated.options import LocalTraining
+from federated.cohorts import (
+    CLASSES,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
+    train,
+)
 
 
 def make_kcfu_cohort(sizes=(10, 10), others=(14, 14), **options):

@@ -3,13 +3,13 @@ from dataclasses import dataclass
 import pytest
 import torch
 import torch.nn.functional as F
-from cohorts import build, difference, equal
 from torch import nn
 
 from fal.errors import InputError
 from fal.federated import models, networks
 from fal.federated.networks import NETWORKS
 from fal.federated.networks.base import Network
+from federated.cohorts import build, difference, equal
 
 NAMES = sorted(NETWORKS)
 

@@ -5,13 +5,13 @@ import math
 
 import pytest
 import torch
-from cohorts import Killed, KilledAfter, equal, fresh, make_cohort, train
 
 from fal.errors import InputError
 from fal.federated import algorithms
 from fal.federated.checkpoint import Checkpoint
 from fal.federated.options import Training
 from fal.federated.rounds import doubtful_loss, summarize, train_rounds, write_history
+from federated.cohorts import Killed, KilledAfter, equal, fresh, make_cohort, train
 
 
 class Recorded:

@@ -4,7 +4,6 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 import torch
 import torch.nn.functional as F
-from cohorts import CLASSES, difference, equal, fresh, make_cohort, make_images, network_of
 
 from fal.errors import InputError
 from fal.federated import models
@@ -13,6 +12,15 @@ from fal.federated.cohort import lockstep_width
 from fal.federated.options import LocalTraining, decay, steps_per_epoch
 from fal.federated.training import cross_entropy_of, make_optimizer, train_epoch
 from fal.rng import torch_generator
+from federated.cohorts import (
+    CLASSES,
+    difference,
+    equal,
+    fresh,
+    make_cohort,
+    make_images,
+    network_of,
+)
 
 
 def plain_training(net, images, labels, examples, local, learning_rate, generator):
@@ -55,7 +63,7 @@ def test_local_training_equals_a_plain_loop(flip, size):
     start = fresh(cohort)
     weights, losses = cohort.train(start, [0, 1], round_index=4, learning_rate=0.03)
     for k in (0, 1):
-        generator = torch_generator(cohort.seed, "train", cycle=2, client=k, round=4)
+        generator = torch_generator(cohort.seed, "train", cycle=2, client=k, round_index=4)
         expected, loss = plain_training(
             network_of(cohort, start),
             *(cohort.images, cohort.labels, cohort.examples[k], cohort.local, 0.03, generator),

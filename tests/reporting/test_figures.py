@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from matplotlib.container import BarContainer
 from PIL import Image
-from synthetic_queries import write_query
-from synthetic_runs import accuracies
 
 from fal.reporting import (
     accuracy_figures,
@@ -14,6 +12,8 @@ from fal.reporting import (
     query_figures,
     query_tables,
 )
+from reporting.synthetic_queries import write_query
+from reporting.synthetic_runs import accuracies
 
 PAPER = [
     "random",

@@ -2,11 +2,8 @@
 
 import json
 
-import chromium
 import numpy as np
 import pytest
-from synthetic_queries import write_query
-from synthetic_runs import SETTING, accuracies
 
 from fal.reporting import (
     accuracy_figures,
@@ -17,6 +14,9 @@ from fal.reporting import (
     query_tables,
     report,
 )
+from reporting import chromium
+from reporting.synthetic_queries import write_query
+from reporting.synthetic_runs import SETTING, accuracies
 
 HOSTILE = "<script>document.title = 'broken'</script>"
 CATEGORIES = ["overview", "accuracy", "partition", "queries", "inconsistency", "provenance"]

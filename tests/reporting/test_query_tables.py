@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_queries import write_query
 
 from fal.errors import InputError
 from fal.reporting import formats, query_tables
+from reporting.synthetic_queries import write_query
 
 CLASSES = 5
 LABELS = np.random.default_rng(0).integers(0, CLASSES, 2 * 3 * 40)

@@ -1,9 +1,9 @@
 import statistics
 
 import pytest
-from synthetic_runs import accuracies
 
 from fal.reporting import ranking
+from reporting.synthetic_runs import accuracies
 
 
 def area(table, strategy, seed):

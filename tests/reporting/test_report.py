@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from synthetic_runs import accuracies
 
 from fal.reporting import report
+from reporting.synthetic_runs import accuracies
 
 DATASET = report.Dataset("digits", list("0123456789"), 1438, 359)
 TRAINING = {"rounds": 10, "local_epochs": 5}

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     import torch
 
 
-def seed_for(seed: int, purpose: str, cycle: int = 0, client: int = 0, round: int = 0) -> int:
+def seed_for(seed: int, purpose: str, cycle: int = 0, client: int = 0, round_index: int = 0) -> int:
     """A 63-bit seed that depends on all arguments and on nothing else."""
-    key = f"{seed}/{purpose}/{cycle}/{client}/{round}".encode()
+    key = f"{seed}/{purpose}/{cycle}/{client}/{round_index}".encode()
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") >> 1
 
 
 def numpy_generator(seed: int, purpose: str, **where: int) -> np.random.Generator:
-    """NumPy generator for ``purpose``; ``where`` may name cycle, client and round."""
+    """NumPy generator for ``purpose``; ``where`` may name cycle, client and round_index."""
     return np.random.default_rng(seed_for(seed, purpose, **where))
 
 
 def torch_generator(seed: int, purpose: str, **where: int) -> torch.Generator:
-    """CPU torch generator for ``purpose``; ``where`` may name cycle, client and round."""
+    """CPU torch generator for ``purpose``; ``where`` may name cycle, client and round_index."""
     import torch
 
     return torch.Generator().manual_seed(seed_for(seed, purpose, **where))

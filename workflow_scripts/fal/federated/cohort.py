@@ -94,7 +94,7 @@ class Cohort:
     ) -> list[torch.Generator]:
         """A random generator for each client."""
         return [
-            torch_generator(self.seed, purpose, cycle=self.cycle, client=k, round=round_index)
+            torch_generator(self.seed, purpose, cycle=self.cycle, client=k, round_index=round_index)
             for k in clients
         ]
 

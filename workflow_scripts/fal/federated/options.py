@@ -93,7 +93,7 @@ class Training(Options):
     def participants(self, num_clients: int, seed: int, cycle: int, round_index: int) -> list[int]:
         """The clients that take part in a round, ascending; at least one."""
         count = max(1, round_half_up(self.participation * num_clients))
-        generator = numpy_generator(seed, "participants", cycle=cycle, round=round_index)
+        generator = numpy_generator(seed, "participants", cycle=cycle, round_index=round_index)
         return sorted(generator.choice(num_clients, count, replace=False).tolist())
 
     def evaluates(self, done: int) -> bool:
