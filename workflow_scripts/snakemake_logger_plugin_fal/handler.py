@@ -24,6 +24,8 @@ from snakemake_logger_plugin_fal.state import JobState, RunState, error_of
 
 NOISE = (
     "Config file ",
+    "Failed to setup log file",
+    "Creating specified working directory",
     "Building DAG of jobs",
     "Using shell:",
     "Provided ",
