@@ -105,23 +105,23 @@ def _fail(running: Job, sentence: str) -> None:
 @contextmanager
 def _logging_to(log: str) -> Iterator[None]:
     """Send log records and both output streams, also those of libraries in C, to a new file."""
-    handler = logging.FileHandler(log, mode="w")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    streams = {number: os.dup(number) for number in (1, 2)}
-    for number in streams:
-        os.dup2(handler.stream.fileno(), number)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, stream in streams.items():
-            os.dup2(stream, number)
-            os.close(stream)
-        root.setLevel(level)
-        root.removeHandler(handler)
-        handler.close()
+    with Path(log).open("w") as file:
+        handler = logging.StreamHandler(file)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+        streams = {number: os.dup(number) for number in (1, 2)}
+        for number in streams:
+            os.dup2(file.fileno(), number)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, stream in streams.items():
+                os.dup2(stream, number)
+                os.close(stream)
+            root.setLevel(level)
+            root.removeHandler(handler)

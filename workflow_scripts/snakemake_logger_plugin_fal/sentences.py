@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from fal.errors import InputError
 
@@ -104,7 +105,7 @@ def tell_early_errors() -> None:
         SNAKEMAKE.addHandler(EarlyErrors(logging.WARNING))
 
 
-def _usage_error(parser: Any, message: str) -> NoReturn:
+def _usage_error(parser: ArgumentParser, message: str) -> NoReturn:
     parser.exit(2, f"Error: {' '.join(message.split())} (see snakemake --help)\n")
 
 

@@ -159,8 +159,7 @@ class RunState:
 
 def error_of(job: JobState) -> str:
     """Why a job failed, in one sentence that ends with where its log lies."""
-    said = progress.last_line(job.log) if job.log is not None else ""
-    if not said:
+    if job.log is None or not (said := progress.last_line(job.log)):
         return "it ended before it could write to a log; what it printed stands above"
     killed = f"it was killed, or ran out of memory or time; its log ends with '{said}'"
     return f"{progress.error_in(job.log) or killed} (log: {job.log})"
