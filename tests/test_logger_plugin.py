@@ -292,9 +292,9 @@ def test_time_left_follows_the_mean_of_each_rule_and_how_many_run_at_once(monkey
     seen.finish(2)
     for job in (3, 4):
         seen.start(job, event)
-    assert seen.seconds_left() == pytest.approx(10)
+    assert seen.seconds_left() == pytest.approx(15)
     clock[0] += 4
-    assert seen.seconds_left() == pytest.approx(6)
+    assert seen.seconds_left() == pytest.approx(11)
     assert seen.done == 2 and time.time() == 1014.0
 
 

@@ -35,6 +35,8 @@ NOISE = (
     "Group jobs: inactive",
     "Assuming unrestricted shared filesystem",
     "Select jobs to execute",
+    "Would remove temporary output",
+    "Removing temporary output",
     "Shutting down",
     "Complete log",
     "Elapsed time",

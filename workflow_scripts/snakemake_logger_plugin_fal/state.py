@@ -17,9 +17,13 @@ from fal.reporting import status
 
 @dataclass
 class JobState:
-    """A job that was started: handed to a core, or to a cluster's queue."""
+    """A job that was started: handed to a core, or to a cluster's queue.
+
+    step: what its log is called after, which several rules may share.
+    """
 
     rule: str
+    step: str
     factors: dict[str, str]
     log: str | None
     files: list[str]
@@ -69,15 +73,17 @@ class RunState:
 
     def start(self, jobid: int, event: Mapping[str, Any]) -> JobState:
         """event: what Snakemake tells of a job when it starts."""
+        log = event["log"][0] if event["log"] else None
+        results, _, below = (log or "").partition("/logs/")
         with self.lock:
             job = JobState(
                 rule=event["rule_name"],
+                step=Path(below).with_suffix("").parts[0] if below else event["rule_name"],
                 factors=dict(event["wildcards"] or {}),
-                log=event["log"][0] if event["log"] else None,
+                log=log,
                 files=[*event["output"]] or [*event["input"]],
             )
-            if self._named is None and job.log is not None:
-                results, _, _ = job.log.partition("/logs/")
+            if self._named is None and below:
                 self._named = status.several(status.read_planned(results))
             self.running[jobid] = job
             self.failed.pop(jobid, None)
@@ -122,12 +128,12 @@ class RunState:
 
     def words(self, job: JobState) -> str:
         """The job in words; factors of a setting of which the run has one are left out."""
-        return progress.describe(job.rule, job.factors, self._named or ())
+        return progress.describe(job.step, job.factors, self._named or ())
 
     def seconds_left(self) -> float | None:
         """An estimate from the mean time of each rule so far, and from how far its jobs are.
 
-        Rules of which nothing is known yet count nothing; None before anything is known.
+        A rule of which nothing is known yet is taken for an average one; None before anything is.
         """
         with self.lock:
             now = time.time()
@@ -138,10 +144,13 @@ class RunState:
                     means[job.rule] = job.seconds / job.fraction
             if not means:
                 return None
+            typical = sum(means.values()) / len(means)
             open_jobs = Counter(self.planned)
             open_jobs.subtract(self._ended)
-            work = sum(max(0, count) * means.get(rule, 0.0) for rule, count in open_jobs.items())
-            work -= sum(min(job.seconds, means.get(job.rule, 0.0)) for job in running)
+            work = sum(
+                max(0, count) * means.get(rule, typical) for rule, count in open_jobs.items()
+            )
+            work -= sum(min(job.seconds, means.get(job.rule, typical)) for job in running)
             busy = sum(self._seconds.values()) + sum(job.seconds for job in running)
             at_once = max(1.0, busy / max(now - self.started, 1e-9))
             return max(0.0, work / at_once)
