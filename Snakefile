@@ -2,6 +2,8 @@
 
 from snakemake.utils import min_version
 
+from fal.reporting import status
+
 min_version("9.0")
 
 
@@ -19,6 +21,10 @@ include: "rules/query.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+
+
+onstart:
+    status.write_planned(settings.results, RUNS)
 
 
 rule all:

@@ -1,9 +1,11 @@
 # The checked configuration, and the names that all rules share.
 
+import logging
 import sys
 
 from snakemake.utils import update_config
 
+from fal import estimate
 from fal.errors import InputError
 from fal.layout import Layout
 from fal.options import given_options
@@ -15,8 +17,7 @@ update_config(config, retyped(workflow.config_settings.config))
 try:
     settings = resolve(config)
 except InputError as error:
-    print(f"Error: {error}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(f"Error: {error}")
 
 # Where and how fast a job runs must not decide whether it runs again, so it is no rule's param.
 config["compute"] = given_options(settings.compute)
@@ -41,3 +42,13 @@ wildcard_constraints:
     strategy="[^/]+",
     seed=r"\d+",
     cycle=r"\d+",
+
+
+# What is doubtful, and what a large run will leave on the disk, is told before anything runs.
+if workflow.is_main_process:
+    for sentence in settings.warnings:
+        logging.getLogger("fal").warning(sentence)
+    if (remaining := estimate.remaining_bytes(settings) or 0) > 1e9:
+        logging.getLogger("fal").info(
+            f"The whole run leaves about {remaining / 1e9:.1f} GB in {settings.results}."
+        )

@@ -11,7 +11,7 @@ with job(snakemake) as run:
     folder = Path(snakemake.output.description).parent
     kind = kinds.create(options.pop("kind"), **options)
     dataset = kind.load(snakemake.wildcards.dataset, folder.parents[1] / DOWNLOADS)
-    run.log.info("%s", dataset.describe())
+    run.tell(dataset.describe())
     for sentence in dataset.warnings:
         run.warn(sentence)
     dataset.save(folder)

@@ -55,6 +55,10 @@ class Job:
         """Digest of the script and of all modules that it has imported so far."""
         return provenance.code_digest(provenance.loaded_code())
 
+    def tell(self, sentence: str) -> None:
+        """Tell of something that whoever watches should know: when the job is done."""
+        self.log.info("Note: %s", sentence)
+
     def write_provenance(self, path: str, **found: object) -> None:
         """Record what this job was given, and ``found``, with the time since it started."""
         provenance.write(
@@ -74,7 +78,7 @@ def job(snakemake: Any) -> Iterator[Job]:
 
     All that the job prints goes to its log and nothing to the terminal, which belongs to the
     workflow's own display. Whatever ends it becomes one sentence, ``Error: ...``, on the log's
-    last line, from where the display reads it, and exit status 1.
+    last line, from where the display reads it, and exit status 1. A script ends with this block.
     """
     log = snakemake.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +99,9 @@ def job(snakemake: Any) -> Iterator[Job]:
         finally:
             watched.close()
         running.log.info("done in %.1f s", time.monotonic() - running.started)
+    if getattr(sys.modules["__main__"], "snakemake", None) is snakemake:
+        # The script is over and its outputs are written; taking torch apart would cost 0.7 s.
+        os._exit(0)
 
 
 def _fail(running: Job, sentence: str) -> None:

@@ -25,7 +25,7 @@ EVERY = 1.0
 SILENT = 900.0
 """Seconds after which a job on another machine counts as dead if it wrote nothing."""
 
-_MARKED = re.compile(r"^\d\d:\d\d:\d\d \w+: (Error|Warning): (.*)$")
+_MARKED = re.compile(r"^\d\d:\d\d:\d\d \w+: (Error|Warning|Note): (.*)$")
 _TAIL = 16_384
 
 
@@ -112,11 +112,20 @@ def standing(log: str | Path) -> Standing | None:
 
 def warnings_in(log: str | Path) -> list[str]:
     """The sentences that a job warned with."""
+    return _marked_in(log, "Warning")
+
+
+def notes_in(log: str | Path) -> list[str]:
+    """The sentences that a job told besides."""
+    return _marked_in(log, "Note")
+
+
+def _marked_in(log: str | Path, mark: str) -> list[str]:
     try:
         lines = Path(log).read_text(errors="replace").splitlines()
     except OSError:
         return []
-    return [m[2] for line in lines if (m := _MARKED.match(line)) and m[1] == "Warning"]
+    return [m[2] for line in lines if (m := _MARKED.match(line)) and m[1] == mark]
 
 
 def error_in(log: str | Path) -> str | None:

@@ -11,7 +11,7 @@ from snakemake.logging import DefaultFormatter
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from fal.progress import duration
+from fal.progress import duration, notes_in
 from snakemake_logger_plugin_fal.display import display_on
 from snakemake_logger_plugin_fal.sentences import (
     SNAKEMAKE,
@@ -138,14 +138,14 @@ class LogHandler(LogHandlerBase):
     def _job_finished(self, record: logging.LogRecord) -> None:
         job = self.state.finish(record.__dict__["job_id"])
         if job is not None:
-            self._tell_warnings_of(job)
+            self._tell_what_it_told(job)
             if self.shows_run:
                 self.display.finished(job)
 
     def _job_failed(self, record: logging.LogRecord) -> None:
         job = self.state.fail(record.__dict__["jobid"])
         if job is not None:
-            self._tell_warnings_of(job)
+            self._tell_what_it_told(job)
 
     def _progress(self, record: logging.LogRecord) -> None:
         self.state.total = record.__dict__["total"]
@@ -176,7 +176,9 @@ class LogHandler(LogHandlerBase):
         ):
             self._say(text)
 
-    def _tell_warnings_of(self, job: JobState) -> None:
+    def _tell_what_it_told(self, job: JobState) -> None:
+        for sentence in notes_in(job.log) if job.log is not None else ():
+            self.display.write(sentence)
         for sentence in self.state.collect_warnings(job):
             self.display.write(f"Warning: {sentence}")
 

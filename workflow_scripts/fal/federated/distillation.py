@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MOMENTUM = "momentum_buffer"
 """What torch's SGD calls it."""
+
+log = logging.getLogger(__name__)
 
 
 def distillation_loss(
@@ -233,6 +236,8 @@ def distill(
     groups = cohort.groups(clients)
     distilled, epochs, current = _start(checkpoint, teacher, groups)
     done = sum(str(group[0]) in distilled for group in groups)
+    if current:
+        log.info("%d of %d groups of clients were done before", done, len(groups))
     with closing(progress("epoch", len(groups) * options.epochs, done * options.epochs)) as shown:
         for number, group in enumerate(groups):
             if str(group[0]) in distilled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -23,6 +24,8 @@ from fal.storage import replacing
 if TYPE_CHECKING:
     from fal.federated.algorithms.base import State
     from fal.progress import Progress
+
+log = logging.getLogger(__name__)
 
 HISTORY = ("round", "learning_rate", "train_loss", "accuracy")
 """What is kept of each round. round: counted from 1. accuracy: NaN where it was not tested."""
@@ -52,6 +55,8 @@ def train_rounds(
     Raises InputError if the loss becomes NaN.
     """
     state, history = _start(algorithm.init(initial, len(cohort.examples)), cohort, checkpoint)
+    if history:
+        log.info("%d of %d rounds were done before", len(history), training.rounds)
     with closing(progress("round", training.rounds, len(history))) as shown:
         for round_index in range(len(history), training.rounds):
             done, learning_rate = round_index + 1, training.rate(round_index)
