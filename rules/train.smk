@@ -81,7 +81,7 @@ rule distill_clients:
         "../workflow_scripts/distill_clients.py"
 
 
-use rule distill_clients as distill_clients_of_middle_cycle with:
+use rule distill_clients as distill_middle_cycle with:
     output:
         models=temp(layout.cycle("kd.safetensors")),
         provenance=layout.cycle("kd_provenance.json"),
