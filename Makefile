@@ -55,11 +55,12 @@ $(VENV)/ready: $(REQUIREMENTS) pyproject.toml
 	@touch $@
 	@echo "$(VENV) is ready."
 
-# Of what pip says: the packages of 10 MB or more while they are fetched, and its errors.
+# Of what pip says: the large packages while they are fetched, that it installs, and its errors.
 LARGE_PACKAGES := awk '/^ERROR|error:/ { print; fflush() } \
-	/^ *(Downloading|Using cached) .*\(([0-9]{2,}(\.[0-9]+)? MB|[0-9.]+ GB)\)/ { \
-	split($$0, part, /[()]/); sub(/.*\//, "", $$2); sub(/-cp.*|-py.*|-manylinux.*/, "", $$2); \
-	print "  " $$2 "  " part[2]; fflush() }'
+	/^Installing collected packages/ { print "  installing them"; fflush() } \
+	/^ *(Downloading|Using cached|Processing) .*(torch|nvidia|triton|scipy|pyarrow|pandas-|matplotlib-)/ { \
+	size = match($$0, /\([0-9.]+ [kMG]B\)/) ? "  " substr($$0, RSTART, RLENGTH) : ""; \
+	name = $$2; sub(/.*\//, "", name); sub(/-(cp|py)[0-9].*/, "", name); print "  " name size; fflush() }'
 
 lock:  ## pin all packages, indirect ones too, as a fresh set-up of requirements.txt gives them
 	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
