@@ -2,6 +2,7 @@
 
 from snakemake.utils import min_version
 
+from fal.job import check_device
 from fal.reporting import status
 
 min_version("9.0")
@@ -20,11 +21,14 @@ include: "rules/train.smk"
 include: "rules/query.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/query_figures.smk"
 include: "rules/report.smk"
 
 
 onstart:
     status.write_planned(settings.results, RUNS)
+    if workflow.local_exec:
+        check_device(settings.compute.device)
 
 
 rule all:

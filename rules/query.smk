@@ -17,12 +17,12 @@ rule query_clients:
         unpack(clients_input),
         unpack(models_input),
     output:
+        **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
         scores=layout.cycle("scores.parquet"),
         query=layout.cycle("query.csv"),
         explanation=layout.cycle("explanation.json"),
         labeled=layout.cycle("labeled.npz"),
         provenance=layout.cycle("query_provenance.json"),
-        **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
     log:
         layout.log("query_clients", "cycle"),
     benchmark:

@@ -35,12 +35,11 @@ class Job:
         import torch
 
         wanted = self.compute["device"]
-        available = torch.cuda.is_available()
-        if wanted.startswith("cuda") and not available:
-            raise InputError(f"compute.device is '{wanted}' but torch sees no GPU; use cpu or auto")
+        check_device(wanted)
         torch.set_num_threads(self.compute["threads"])
         torch.backends.cudnn.allow_tf32 = False
-        self.device = ("cuda" if available else "cpu") if wanted == "auto" else wanted
+        available = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = available if wanted == "auto" else wanted
         return self.device
 
     def progress(self, unit: str, total: int, done: int = 0) -> Progress:
@@ -70,6 +69,19 @@ class Job:
             seconds=time.monotonic() - self.started,
             **found,
         )
+
+
+def check_device(wanted: str) -> None:
+    """Raise InputError if ``wanted`` is a GPU that torch does not see."""
+    if not wanted.startswith("cuda"):
+        return
+    import torch
+
+    count = torch.cuda.device_count()
+    number = int(wanted.partition(":")[2] or 0)
+    if number >= count:
+        seen = f"{count} GPU{'s' if count > 1 else ''}" if count else "no GPU"
+        raise InputError(f"compute.device is '{wanted}', but torch sees {seen}; use cpu or auto")
 
 
 @contextmanager
