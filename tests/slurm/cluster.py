@@ -46,11 +46,12 @@ JobAcctGatherType=jobacct_gather/none
 SlurmdParameters=config_overrides
 ReturnToService=2
 MinJobAge=300
-KillWait=10
+KillWait=5
 OverTimeLimit=0
 MailProg=/bin/true
 GresTypes=gpu
-NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
+NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 \\
+  CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
 PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -67,7 +68,7 @@ class Cluster:
     environment: what a process needs to speak with this cluster.
     """
 
-    def __init__(self, folder: str | Path, cpus: int = 4, memory: int = 64000, gpus: int = 2):
+    def __init__(self, folder: str | Path, cpus: int = 2, memory: int = 64000, gpus: int = 2):
         self.folder = Path(folder).absolute()
         self.node = {"cpus": cpus, "memory": memory, "gpus": gpus}
         self.environment: Mapping[str, str] = {
@@ -104,6 +105,18 @@ class Cluster:
             "squeue", "--noheader", "--states=all", "--format=%i|%T|%j|%k", *options
         ).splitlines()
         return [dict(zip(keys, line.split("|"), strict=True)) for line in lines]
+
+    def signal(self, name: str, job: str) -> None:
+        """Send a signal (STOP, CONT, ...) to all processes of a job's steps."""
+        self.ask("scancel", f"--signal={name}", job)
+
+    def drain(self) -> None:
+        """Let the node finish what it runs and start nothing."""
+        self.ask("scontrol", "update", "NodeName=node", "State=DRAIN", "Reason=test")
+
+    def resume(self) -> None:
+        """Let the node start jobs again, as soon as slurmctld has heard of it."""
+        self._wait_for("slurmctld", "scontrol", "update", "NodeName=node", "State=RESUME")
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""

@@ -1,0 +1,164 @@
+"""The miniature on a real Slurm that disturbs it in every way: the same bytes as undisturbed."""
+
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slurm.cluster import Cluster, missing_programs
+
+missing = missing_programs()
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.skipif(
+        bool(missing), reason=f"Slurm is not tested: {', '.join(missing)} not installed"
+    ),
+]
+
+ROOT = Path(__file__).parents[2]
+RUN = [
+    "tables",
+    *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
+    *("--config", "seeds=[1]", "strategies=[random, {ifal: {k: 0.2}}]"),
+    *("training={rounds: 6, local_epochs: 1}", "compute={checkpoint_seconds: 0}"),
+]
+ON_SLURM = [
+    *("--profile", str(ROOT / "profiles" / "slurm")),
+    *("--slurm-init-seconds-before-status-checks", "6", "--latency-wait", "10"),
+]
+ALIVE = ("PENDING", "RUNNING", "STOPPED", "COMPLETING")
+SEED = "digits/alpha-0.1/clients-4/seed-1"
+CYCLES = f"runs/{SEED}/cnn/fedavg"
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    where = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    return [sys.executable, "-m", "snakemake", *where, *RUN, *arguments]
+
+
+class Workflow:
+    """Snakemake, working in ``folder`` on ``cluster``: one process after another, one log."""
+
+    def __init__(self, folder: Path, cluster: Cluster):
+        self.folder, self.cluster = folder, cluster
+        self.log = folder / "snakemake.out"
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command(self.folder, *ON_SLURM, *arguments),
+                env=self.cluster.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def steps(self, *states: str) -> dict[str, str]:
+        """Id by comment of the jobs in these states; the comment names the group and its rules."""
+        return {j["comment"]: j["id"] for j in self.cluster.jobs() if j["state"] in states}
+
+    def job(self, name: str, *states: str) -> str:
+        """The id of the job in one of these states whose comment has ``name`` in it, or nothing."""
+        return next((i for comment, i in self.steps(*states).items() if name in comment), "")
+
+    def started(self, *names: str) -> bool:
+        return all(self.job(name, "RUNNING", "COMPLETING", "COMPLETED") for name in names)
+
+    def wait(self, what: str, true: Callable[[], object], seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                jobs = "\n".join(map(str, self.cluster.jobs()))
+                pytest.fail(f"waited in vain: {what}\n{jobs}\n{self.log.read_text()}")
+            time.sleep(0.05)
+
+    def wait_for_checkpoint(self, cycle: str) -> None:
+        folder = self.file(f"{CYCLES}/{cycle}")
+        self.wait(f"the training of {cycle}", lambda: list(folder.glob(".checkpoint-*")))
+
+    def hang(self, name: str, cycle: str) -> str:
+        """Stop the processes of a job in the middle of its training; returns the job's id."""
+        self.wait_for_checkpoint(cycle)
+        job = self.job(name, "RUNNING")
+        self.cluster.signal("STOP", job)
+        return job
+
+    def comment(self, job: str) -> str:
+        return next(j["comment"] for j in self.cluster.jobs() if j["id"] == job)
+
+    def file(self, name: str) -> Path:
+        return self.folder / "results" / name
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every result that does not tell of time, by path."""
+    results = folder / "results"
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.is_file() and "logs" not in path.parts and "provenance" not in path.name
+    }
+
+
+def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(cluster, tmp_path):
+    local, folder = tmp_path / "local", tmp_path / "slurm"
+    folder.mkdir()
+    run = Workflow(folder, cluster)
+
+    # While the first training hangs, slurmctld restarts: between two questions of Snakemake, which
+    # asks just before it submits, and before the new job has started its step.
+    snakemake = run.start()
+    training = run.hang("initial_0", "initial/cycle-0")
+    run.wait("the second training", lambda: run.job("random_1_train", "PENDING", "RUNNING"))
+    cluster.stop_controller()
+    cluster.start_controller()
+    # The node is drained: what Snakemake submits now has to queue.
+    run.wait("both jobs of the cycle", lambda: run.started("random_1_train", "random_1_query"))
+    cluster.drain()
+    run.wait("the third training", lambda: run.job("random_2", "PENDING"))
+
+    # Snakemake is killed: the next one names what is queued and running, and submits nothing.
+    snakemake.kill()
+    snakemake.wait()
+    orphans = run.steps(*ALIVE)
+    assert orphans.keys() >= {run.comment(training), run.comment(run.job("random_2", "PENDING"))}
+    assert run.start("--unlock").wait() == 0
+    assert run.start().wait() == 1
+    sentence = next(line for line in run.log.read_text().splitlines() if "earlier run" in line)
+    assert all(number in sentence for number in orphans.values())
+    assert run.steps(*ALIVE) == orphans
+    # What is queued is cancelled, what runs ends by itself, and what it did counts.
+    cluster.ask("scancel", run.job("random_2", "PENDING"))
+    cluster.signal("CONT", training)
+    run.wait("the end of the orphans", lambda: not run.steps(*ALIVE))
+    cluster.resume()
+    kept = digests(folder)
+    assert f"{CYCLES}/initial/cycle-0/kd.safetensors" in kept
+
+    # Of the next run one training hangs until its time is over, and one cycle is cancelled.
+    snakemake = run.start("--set-resources", "train_cycle:runtime=1 * attempt")
+    late = run.hang("random_2", "random/cycle-2")
+    run.wait_for_checkpoint("ifal/cycle-1")
+    cancelled = run.job("ifal_1", "RUNNING")
+    cluster.ask("scancel", cancelled)
+    subprocess.run(command(local, "--cores", "1"), check=True, capture_output=True)
+    assert snakemake.wait(300) == 0, run.log.read_text()
+
+    states = {job["id"]: job["state"] for job in cluster.jobs()}
+    assert (states[cancelled], states[late]) == ("CANCELLED", "TIMEOUT")
+    assert digests(folder) == digests(local)
+    assert kept.items() <= digests(local).items()
+    for cycle in ("random/cycle-2", "ifal/cycle-1"):
+        log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
+        assert int(re.search(r"(\d+) of 6 rounds were done", log)[1]) > 0
