@@ -15,7 +15,7 @@ from PIL import Image
 
 from check_results import check
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 ROOT = Path(__file__).parents[1]
 MINIATURE = ["--configfile", str(ROOT / "experiments" / "miniature.yaml")]
