@@ -14,7 +14,7 @@ from slurm.cluster import Cluster, missing_programs
 
 missing = missing_programs()
 pytestmark = [
-    pytest.mark.workflow,
+    pytest.mark.cluster,
     pytest.mark.skipif(
         bool(missing), reason=f"Slurm is not tested: {', '.join(missing)} not installed"
     ),
@@ -24,12 +24,12 @@ ROOT = Path(__file__).parents[2]
 RUN = [
     "tables",
     *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
-    *("--config", "seeds=[1]", "strategies=[random, {ifal: {k: 0.2}}]"),
-    *("training={rounds: 6, local_epochs: 1}", "compute={checkpoint_seconds: 0}"),
+    *("--config", "compute={checkpoint_seconds: 0}"),
 ]
+# A question comes later by 10 s each time that nothing ended: most jobs end before the first one.
 ON_SLURM = [
     *("--profile", str(ROOT / "profiles" / "slurm")),
-    *("--slurm-init-seconds-before-status-checks", "6", "--latency-wait", "10"),
+    *("--slurm-init-seconds-before-status-checks", "9"),
 ]
 ALIVE = ("PENDING", "RUNNING", "STOPPED", "COMPLETING")
 SEED = "digits/alpha-0.1/clients-4/seed-1"
@@ -157,8 +157,10 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
 
     states = {job["id"]: job["state"] for job in cluster.jobs()}
     assert (states[cancelled], states[late]) == ("CANCELLED", "TIMEOUT")
-    assert digests(folder) == digests(local)
-    assert kept.items() <= digests(local).items()
+    expected, found = digests(local), digests(folder)
+    assert found | expected == found and kept | found == found
+    # What an orphan leaves and nobody needs any more stays: here what is temporary anyway.
+    assert {Path(name).name for name in found.keys() - expected} <= {"clients.safetensors"}
     for cycle in ("random/cycle-2", "ifal/cycle-1"):
         log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
-        assert int(re.search(r"(\d+) of 6 rounds were done", log)[1]) > 0
+        assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
