@@ -20,6 +20,7 @@ include: "rules/prepare.smk"
 include: "rules/train.smk"
 include: "rules/query.smk"
 include: "rules/tables.smk"
+include: "rules/pictures.smk"
 include: "rules/figures.smk"
 include: "rules/query_figures.smk"
 include: "rules/report.smk"
@@ -34,8 +35,8 @@ onstart:
 rule all:
     default_target: True
     input:
-        all_tables(),
-        all_figures(),
+        ALL_TABLES,
+        ALL_FIGURES,
         layout.report,
     localrule: True
     message:
@@ -44,7 +45,7 @@ rule all:
 
 rule tables:
     input:
-        all_tables(),
+        ALL_TABLES,
     localrule: True
     message:
         "All tables are ready"
@@ -52,7 +53,7 @@ rule tables:
 
 rule figures:
     input:
-        all_figures(),
+        ALL_FIGURES,
     localrule: True
     message:
         "All figures are ready"

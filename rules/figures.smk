@@ -1,35 +1,4 @@
-# The pictures of the runs, and the page that shows them beside the tables.
-
-import re
-from dataclasses import asdict
-
-from fal.layout import partition_name, setting_name
-from fal.reporting import catalogue
-
-SIDE_BY_SIDE = catalogue.figures_or_default(settings.figures, SETTINGS)
-SETTING_OF = {setting_name(setting): setting for setting in SETTINGS}
-PICTURES = catalogue.pictures(
-    SETTINGS,
-    settings.seeds,
-    {name: strategy.figures for name, strategy in STRATEGIES.items()},
-    SIDE_BY_SIDE,
-    queried=bool(QUERY_CYCLES),
-)
-
-
-wildcard_constraints:
-    setting="|".join(map(re.escape, SETTING_OF)),
-    panels="|".join(map(re.escape, SIDE_BY_SIDE)),
-
-
-def picture_files(stem, category, result):
-    """The files of a picture, the last of them shown in Snakemake's own report."""
-    png, pdf, svg = (layout.figure(f"{stem}.{suffix}") for suffix in catalogue.SUFFIXES)
-    return {
-        "png": png,
-        "pdf": pdf,
-        "svg": report(svg, category=category, labels={"result": result}),
-    }
+# The pictures of accuracy and of the partitions.
 
 
 rule plot_accuracy:
@@ -88,12 +57,3 @@ rule plot_partition:
         " (alpha {wildcards.alpha}, seed {wildcards.seed})"
     script:
         "../workflow_scripts/plot_partition.py"
-
-
-def all_figures():
-    """Every file of every picture of the configuration's runs."""
-    return [
-        layout.figure(f"{picture.stem}.{suffix}")
-        for picture in PICTURES
-        for suffix in catalogue.SUFFIXES
-    ]

@@ -1,13 +1,5 @@
 # From a data set to clients with a few labels each.
 
-from fal.data import kinds
-
-
-def fingerprint(dataset):
-    """Names, sizes and times of a data set's files: what is added or changed makes it anew."""
-    options = dict(settings.datasets[dataset])
-    return kinds.create(options.pop("kind"), **options).fingerprint()
-
 
 rule prepare_dataset:
     output:

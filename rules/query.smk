@@ -1,16 +1,5 @@
 # From the models of a cycle to the images that the oracle labels next.
 
-WEIGHTS = {
-    "global": "global.safetensors",
-    "local": "clients.safetensors",
-    "kd": "kd.safetensors",
-}
-
-
-def models_input(w):
-    """The models that a strategy needs."""
-    return {role: model_file(WEIGHTS[role], w) for role in STRATEGIES[w.strategy].needs}
-
 
 rule query_clients:
     input:

@@ -1,20 +1,6 @@
 # The pictures of what the strategies queried.
 
 
-def setting_queries(name):
-    """An input function: the file `name` of all queries of a strategy in a setting."""
-    return lambda w: [
-        cycle_file(name, SETTING_OF[w.setting], strategy=w.strategy, seed=seed, cycle=cycle)
-        for seed in settings.seeds
-        for cycle in QUERY_CYCLES
-    ]
-
-
-def setting_data(name):
-    """An input function: the file `name` of a setting's data set."""
-    return lambda w: fill(layout.data(name), SETTING_OF[w.setting])
-
-
 rule plot_queries:
     input:
         queries=setting_queries("query.csv"),

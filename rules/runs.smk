@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from fal.data import kinds
 from fal.layout import SETTING, SHARED, fill, format_number
 
 CYCLES = range(settings.labeling.cycles + 1)
@@ -22,6 +23,18 @@ RUNS = [
         SETTINGS, settings.strategies, settings.seeds, CYCLES
     )
 ]
+
+WEIGHTS = {
+    "global": "global.safetensors",
+    "local": "clients.safetensors",
+    "kd": "kd.safetensors",
+}
+
+
+def fingerprint(dataset):
+    """Names, sizes and times of a data set's files: what is added or changed makes it anew."""
+    options = dict(settings.datasets[dataset])
+    return kinds.create(options.pop("kind"), **options).fingerprint()
 
 
 def objective_of(strategy):
@@ -69,3 +82,20 @@ def trained_files(name):
 def query_files(name):
     """The file `name` of every query."""
     return [cycle_file(name, run) for run in RUNS if run["cycle"] in QUERY_CYCLES]
+
+
+def models_input(w):
+    """The models that a strategy needs."""
+    return {role: model_file(WEIGHTS[role], w) for role in STRATEGIES[w.strategy].needs}
+
+
+def weights_to_keep(cycle):
+    """Whether the clients' models of a cycle are kept: those of cycle 0, which other strategies
+    share, and of the last cycle, which a further cycle would need, are."""
+    return "clients" in settings.keep or cycle in (0, CYCLES[-1])
+
+
+def cycles_where(kept):
+    """The cycles whose weights are kept, or are not, as a wildcard's regular expression."""
+    chosen = (str(cycle) for cycle in CYCLES if weights_to_keep(cycle) == kept)
+    return "|".join(chosen) or "none"

@@ -44,9 +44,7 @@ rule summarize_queries:
         "../workflow_scripts/summarize_queries.py"
 
 
-def all_tables():
-    """Every table of the configuration's runs, in every format."""
-    return [
-        *rules.collect_results.output,
-        *(rules.summarize_queries.output if QUERY_CYCLES else []),
-    ]
+ALL_TABLES = [
+    *rules.collect_results.output,
+    *(rules.summarize_queries.output if QUERY_CYCLES else []),
+]

@@ -1,18 +1,6 @@
 # Federated training of one cycle, and the clients' distilled models.
 
 
-def weights_to_keep(cycle):
-    """Whether the clients' models of a cycle are kept: those of cycle 0, which other strategies
-    share, and of the last cycle, which a further cycle would need, are."""
-    return "clients" in settings.keep or cycle in (0, CYCLES[-1])
-
-
-def cycles_where(kept):
-    """The cycles whose weights are kept, or are not, as a wildcard's regular expression."""
-    chosen = (str(cycle) for cycle in CYCLES if weights_to_keep(cycle) == kept)
-    return "|".join(chosen) or "none"
-
-
 rule train_cycle:
     input:
         unpack(clients_input),
