@@ -68,7 +68,7 @@ class Cluster:
     environment: what a process needs to speak with this cluster.
     """
 
-    def __init__(self, folder: str | Path, cpus: int = 2, memory: int = 64000, gpus: int = 2):
+    def __init__(self, folder: str | Path, cpus: int = 4, memory: int = 64000, gpus: int = 2):
         self.folder = Path(folder).absolute()
         self.node = {"cpus": cpus, "memory": memory, "gpus": gpus}
         self.environment: Mapping[str, str] = {

@@ -29,7 +29,7 @@ RUN = [
 # A question comes later by 10 s each time that nothing ended: most jobs end before the first one.
 ON_SLURM = [
     *("--profile", str(ROOT / "profiles" / "slurm")),
-    *("--slurm-init-seconds-before-status-checks", "9"),
+    *("--slurm-init-seconds-before-status-checks", "14"),
 ]
 ALIVE = ("PENDING", "RUNNING", "STOPPED", "COMPLETING")
 SEED = "digits/alpha-0.1/clients-4/seed-1"
@@ -159,8 +159,9 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     assert (states[cancelled], states[late]) == ("CANCELLED", "TIMEOUT")
     expected, found = digests(local), digests(folder)
     assert found | expected == found and kept | found == found
-    # What an orphan leaves and nobody needs any more stays: here what is temporary anyway.
-    assert {Path(name).name for name in found.keys() - expected} <= {"clients.safetensors"}
+    # What stays besides: what an orphan left and nobody needs, half of what was being written.
+    others = {Path(name).name for name in found.keys() - expected}
+    assert {name for name in others if not name.startswith(".tmp")} <= {"clients.safetensors"}
     for cycle in ("random/cycle-2", "ifal/cycle-1"):
         log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
         assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
