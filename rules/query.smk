@@ -22,6 +22,7 @@ rule query_clients:
     params:
         strategy=lambda w: settings.strategies[w.strategy],
         model=lambda w: settings.models[w.model],
+        training={key: TRAINING[key] for key in ("rounds", "participation")},
         budget=settings.labeling.budget,
     message:
         "Query by {wildcards.strategy} after cycle {wildcards.cycle}"

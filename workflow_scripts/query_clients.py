@@ -7,6 +7,7 @@ import numpy as np
 from fal import outputs, storage
 from fal.data.dataset import Dataset
 from fal.data.labeling import Labeling, amount
+from fal.federated.options import Training
 from fal.job import job
 from fal.query import strategies
 from fal.query.clients import query_clients
@@ -14,6 +15,7 @@ from fal.query.pool import open_pools
 
 with job(snakemake) as run:
     wildcards = snakemake.wildcards
+    seed, cycle = int(wildcards.seed), int(wildcards.cycle)
     strategy = strategies.create(**snakemake.params.strategy)
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     client = storage.load_array(snakemake.input.partition, "client")
@@ -29,10 +31,11 @@ with job(snakemake) as run:
         batch_size = run.compute["inference_batch"]
         model = snakemake.params.model
         seen = open_outputs(dataset, client, model, weights, run.use_device(), batch_size)
-    pools = open_pools(dataset, client, labeled, int(wildcards.cycle), seen)
+    pools = open_pools(dataset, client, labeled, cycle, seen)
     budget = amount(snakemake.params.budget, int(np.bincount(client).min()))
+    never = Training(**snakemake.params.training).never_trained(client.max() + 1, seed, cycle)
     queries = query_clients(
-        strategy, pools, budget, int(wildcards.seed), wildcards.strategy, dataset.train_files
+        strategy, pools, budget, seed, wildcards.strategy, dataset.train_files, never
     )
 
     queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)

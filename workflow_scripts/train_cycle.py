@@ -42,12 +42,22 @@ with job(snakemake) as run:
     )
     rounds.write_history(snakemake.output.metrics, history)
     storage.save_tensors(snakemake.output.model, state["global"])
-    storage.save_tensors(snakemake.output.clients, state["local"])
+    never = training.never_trained(len(cohort.examples), cohort.seed, cohort.cycle)
+    if never:
+        run.log.info(
+            "Clients %s took part in no round: the global model stands in for theirs", never
+        )
+    storage.save_tensors(snakemake.output.clients, rounds.local_models(state, never))
     result = rounds.summarize(history, int(cohort.sizes.sum()), len(cohort.images))
     with storage.replacing(snakemake.output.result) as path:
         path.write_text(json.dumps(result, indent=2) + "\n")
     if sentence := rounds.doubtful_loss(history, len(dataset.classes)):
         run.warn(sentence)
     run.log.info("%d labeled images, accuracy %.2f%%", result["labeled"], result["accuracy"])
-    run.write_provenance(snakemake.output.provenance)
+    run.write_provenance(
+        snakemake.output.provenance,
+        rounds=training.rounds,
+        participants=len(training.participants(len(cohort.examples), cohort.seed, cohort.cycle, 0)),
+        bytes_per_participant=algorithm.traffic(state),
+    )
     checkpoint.remove()

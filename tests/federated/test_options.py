@@ -40,6 +40,16 @@ def test_participants_change_with_round_and_seed():
     assert training.participants(20, 1, 0, 0) != training.participants(20, 2, 0, 0)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.3, 1.0])
+def test_who_is_never_trained_follows_from_the_rounds(share):
+    training = Training(rounds=4, participation=share)
+    for seed in range(5):
+        rounds = [training.participants(10, seed, 3, r) for r in range(4)]
+        absent = [k for k in range(10) if not any(k in clients for clients in rounds)]
+        assert training.never_trained(10, seed, 3) == absent
+        assert bool(absent) == (share < 1)
+
+
 @pytest.mark.parametrize(
     ("every", "tested"), [(0, [7]), (1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6, 7]), (9, [7])]
 )

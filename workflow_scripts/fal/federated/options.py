@@ -96,6 +96,15 @@ class Training(Options):
         generator = numpy_generator(seed, "participants", cycle=cycle, round_index=round_index)
         return sorted(generator.choice(num_clients, count, replace=False).tolist())
 
+    def never_trained(self, num_clients: int, seed: int, cycle: int) -> list[int]:
+        """The clients that take part in none of a cycle's rounds, ascending."""
+        trained = {
+            k
+            for round_index in range(self.rounds)
+            for k in self.participants(num_clients, seed, cycle, round_index)
+        }
+        return [k for k in range(num_clients) if k not in trained]
+
     def evaluates(self, done: int) -> bool:
         """Whether the global model is tested after ``done`` rounds."""
         return done == self.rounds or bool(self.evaluate_every and done % self.evaluate_every == 0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from fal.errors import InputError
 from fal.federated.algorithms import Algorithm
+from fal.federated.algorithms.base import replace_rows
 from fal.federated.checkpoint import Checkpoint, like
 from fal.federated.cohort import Cohort
 from fal.federated.models import Weights
@@ -90,6 +91,19 @@ def _start(
         checkpoint.disregard("it belongs to another algorithm or network")
         return fresh, []
     return saved
+
+
+def local_models(state: State, never_trained: Sequence[int]) -> Weights:
+    """The clients' models [N, ...] that queries go by, from the state that a training ended with.
+
+    A client's own is what its last local update gave. One that took part in no round has none but
+    the untrained model, so the global model stands in for it.
+    """
+    if not never_trained:
+        return state["local"]
+    count = len(never_trained)
+    stand_ins = {name: w.expand(count, *w.shape[1:]) for name, w in state["global"].items()}
+    return replace_rows(state["local"], never_trained, stand_ins)
 
 
 def write_history(path: str | Path, history: Sequence[Mapping[str, float]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ class Queries:
     scores: one row per unlabeled image: client, index (into the training set) and the columns of
     ``Strategy.score``. queried: one row per queried image: client, index, score (NaN where the
     strategy has none) and, where the data set knows its files, file.
-    explanations: by client, what ``Strategy.explain`` gave.
+    explanations: by client, what ``Strategy.explain`` gave, and local_model: global where that
+    model stood in for the local one.
     warnings: what is doubtful about the strategy's options, in sentences.
     """
 
@@ -54,22 +55,27 @@ def query_clients(
     seed: int,
     name: str,
     files: Sequence[str] = (),
+    never_trained: Collection[int] = (),
 ) -> Queries:
     """Score every client's unlabeled images and query at most ``budget`` of each.
 
     seed: of the run. name: what the strategy is called in sentences. files: of the training
-    images, in their order, or none.
+    images, in their order, or none. never_trained: clients for whose local model the global one
+    stands in, which is told where the strategy looks at local models.
 
     Raises InputError, naming strategy, client and cycle, if the strategy fails or returns anything
     else than it must.
     """
     scores, queried, explanations = [], [], {}
+    stand_ins = never_trained if "local" in strategy.needs else ()
     for pool in pools:
         own_seed = seed_for(seed, "query", cycle=pool.cycle, client=pool.client)
         with _named(name, pool):
             columns = check_scores(strategy.score(pool), pool.size)
             positions = strategy.select(pool, columns, budget, own_seed)
             explanations[pool.client] = strategy.explain(columns, budget)
+            if pool.client in stand_ins:
+                explanations[pool.client] |= {"local_model": "global"}
             json.dumps(explanations[pool.client], allow_nan=False)
         table = pd.DataFrame({"client": pool.client, "index": pool.index, **columns})
         scores.append(table)
