@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 
-from fal.data.augmentation import Augmentation
 from fal.errors import InputError
 from fal.federated import distillation, models
 from fal.federated.batches import Batch
@@ -163,21 +162,45 @@ def test_the_order_of_clients_does_not_matter():
     assert equal(models.row(forward, 2), models.row(backward, 0))
 
 
-def test_images_are_never_cropped(monkeypatch):
-    seen = []
-    original = distillation.BatchOrder
+@pytest.mark.parametrize("crop_padding", [0, 2])
+def test_the_teacher_sees_what_the_students_see(monkeypatch, crop_padding):
+    """With crops or without, its logits are those of the batch's own images, one by one."""
+    batches = []
 
-    def spy(*args):
-        order = original(*args)
-        seen.append(order.augmentation)
-        return order
+    def look(net, optimizer, order, local, rate, objective):
+        batches.extend(order)
+        return torch.ones(net.stack)
 
-    monkeypatch.setattr(distillation, "BatchOrder", spy)
-    cohort = make_cohort((6,), make_images(flip=True, crop_padding=2))
-    distill(cohort, fresh(cohort), [0], options(epochs=1))
-    assert isinstance(seen[0], Augmentation)
-    assert seen[0].flip is not None
-    assert seen[0].shift is None
+    monkeypatch.setattr(distillation, "train_epoch", look)
+    images = make_images(flip=True, crop_padding=crop_padding)
+    cohort = make_cohort((10, 10), images, lockstep=8)
+    weights = fresh(cohort)
+    students = distillation.Students(cohort, weights, [0, 1], options(), batch_size=3)
+    students.train_epoch()
+    teacher = network_of(cohort, weights).eval()
+    assert sum(len(batch.position) for batch in batches) == 10
+    assert all((batch.augmentation.shift is not None) == bool(crop_padding) for batch in batches)
+    for batch in batches:
+        logits = students.teacher_logits(batch)
+        for s in (0, 1):
+            index = cohort.examples[s][batch.position[:, s]]
+            augmentation = batch.augmentation[:, s : s + 1]
+            with torch.no_grad():
+                alone = teacher(images.batch(index[:, None], augmentation))[:, 0]
+            torch.testing.assert_close(logits[:, s], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_a_mixed_precision_student_has_a_teacher_in_single_precision():
+    images = make_images(flip=True, crop_padding=1)
+    cohort = make_cohort((6,), images)
+    teacher = distillation.BatchwiseTeacher(network_of(cohort, fresh(cohort)))
+    augmentation = images.draw_augmentation((5, 1), torch.Generator().manual_seed(0))
+    index = torch.arange(5)[:, None]
+    batch = Batch(images.batch(index, augmentation), None, index, augmentation)
+    expected = teacher(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(teacher(batch), expected)
+    assert not expected.requires_grad
 
 
 def test_the_teacher_of_one_client_is_not_its_student(monkeypatch):

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -51,6 +50,37 @@ def distillation_loss(
     ).sum(2)
     imitation = temperature**2 * kl.mean(0)
     return (1 - weight) * cross_entropy_of(logits, labels) + weight * imitation
+
+
+TeacherLogits = Callable[[Batch], Tensor]
+"""Gives the teacher's logits [B, S, C] for the examples of a batch, as they are augmented there."""
+
+
+def teacher_logits(
+    teacher: Classifier, images: Images, examples: Tensor, batch_size: int
+) -> TeacherLogits:
+    """The teacher's logits of what the students see of ``examples`` [S, n].
+
+    Computed beforehand where an image has two views at most, and batch by batch where images are
+    cropped at random.
+    """
+    if images.crop_padding:
+        return BatchwiseTeacher(teacher)
+    return TeacherTable(teacher, images, examples, batch_size)
+
+
+class BatchwiseTeacher:
+    """The teacher looks at the students' batches: at the same crops and mirror images."""
+
+    def __init__(self, teacher: Classifier):
+        self.teacher = teacher.eval()
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch) -> Tensor:
+        """Teacher logits [B, S, C] for the examples of a batch, in single precision."""
+        views = batch.images.unflatten(1, (batch.position.shape[1], -1)).flatten(0, 1)
+        with torch.autocast(views.device.type, enabled=False):
+            return self.teacher(views).view(*batch.position.shape, -1)
 
 
 class TeacherTable:
@@ -132,17 +162,19 @@ class Students:
         options: Distillation,
         batch_size: int,
     ):
-        images = replace(cohort.images, crop_padding=0)
         examples = torch.stack([cohort.examples[k] for k in group])
         self.cohort, self.group, self.options, self.done = cohort, group, options, 0
-        self.table = TeacherTable(
-            models.write(cohort.stacks.get(1, "teacher"), teacher), images, examples, batch_size
+        self.teacher_logits = teacher_logits(
+            models.write(cohort.stacks.get(1, "teacher"), teacher),
+            cohort.images,
+            examples,
+            batch_size,
         )
         self.net = models.write(
             cohort.stacks.get(len(group)), cohort.fresh_weights("distill", group)
         )
         self.order = BatchOrder(
-            images,
+            cohort.images,
             cohort.labels,
             examples,
             options.epochs,
@@ -156,7 +188,11 @@ class Students:
         assert batch.labels is not None
         options = self.options
         return distillation_loss(
-            net(batch.images), batch.labels, self.table(batch), options.weight, options.temperature
+            net(batch.images),
+            batch.labels,
+            self.teacher_logits(batch),
+            options.weight,
+            options.temperature,
         )
 
     @property
@@ -226,9 +262,10 @@ def distill(
 ) -> tuple[Weights, dict[int, int]]:
     """Distill ``teacher`` [1, ...] into a fresh model of each client.
 
-    Images are augmented by flips (where the data set has them) and never cropped. ``cohort.local``
-    gives momentum, weight decay and precision. batch_size: of the teacher's inference. checkpoint
-    and progress: as in ``fal.federated.rounds.train_rounds``; the unit is an epoch of a group.
+    Images are augmented as in training, and the teacher sees what the students see.
+    ``cohort.local`` gives momentum, weight decay and precision. batch_size: of the teacher's
+    inference beforehand. checkpoint and progress: as in ``fal.federated.rounds.train_rounds``; the
+    unit is an epoch of a group.
 
     Returns the models' weights [len(clients), ...] and the number of epochs each took.
     Raises InputError if a loss becomes NaN.
