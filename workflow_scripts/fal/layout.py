@@ -87,6 +87,18 @@ def setting_name(setting: Mapping[str, Any]) -> str:
     return fill(_SETTING_NAME, setting)
 
 
+def setting_title(setting: Mapping[str, Any]) -> str:
+    """A setting in words: 'digits, cnn, alpha 0.1, 10 clients, fedavg'."""
+    return ", ".join(factor_title(factor, setting[factor]) for factor in SETTING)
+
+
+def factor_title(factor: str, value: Any) -> str:
+    """One factor in words: 'alpha 0.1'; '10 clients'; names speak for themselves."""
+    if factor == "alpha":
+        return f"alpha {format_number(float(value))}"
+    return f"{value} clients" if factor == "clients" else str(value)
+
+
 def partition_name(partition: Mapping[str, Any] | None = None) -> str:
     """A partition as part of a file's name, or (without one) the pattern of such names."""
     return fill(_PARTITION_NAME, partition) if partition else _PARTITION_NAME

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +14,7 @@ from fal.errors import InputError
 from fal.options import Options, Words
 from fal.rng import numpy_generator
 
+Cycles = Annotated[int, Ge(0)]
 Amount = Annotated[
     Annotated[float, Gt(0), Lt(1)] | Annotated[int, Ge(1)],
     Words("a fraction between 0 and 1 or a whole number of at least 1"),
@@ -36,16 +37,23 @@ class Labeling(Options):
     """Images labeled at random before cycle 0; a fraction of the client's or a count."""
     budget: Amount = 0.05
     """Images queried in each cycle; a fraction of the client's images or a count."""
-    cycles: Annotated[int, Ge(0)] = 3
+    cycles: Cycles = 3
     """Query cycles after cycle 0."""
+    cycles_of: Mapping[str, Cycles] = field(default_factory=dict)
+    """Query cycles of single data sets, by name, where these are not as many."""
 
     def __post_init__(self) -> None:
-        share = sum(n * x for n, x in ((1, self.initial), (self.cycles, self.budget)) if x < 1)
-        if share > 1 + 1e-9:
-            raise InputError(
-                f"initial {self.initial} and {self.cycles} cycles of budget {self.budget} ask for "
-                f"{100 * share:.4g}% of a client's images; 100% is the most"
-            )
+        for cycles in {self.cycles, *self.cycles_of.values()}:
+            share = sum(n * x for n, x in ((1, self.initial), (cycles, self.budget)) if x < 1)
+            if share > 1 + 1e-9:
+                raise InputError(
+                    f"initial {self.initial} and {cycles} cycles of budget {self.budget} ask for "
+                    f"{100 * share:.4g}% of a client's images; 100% is the most"
+                )
+
+    def cycles_on(self, dataset: str) -> int:
+        """Query cycles of a data set."""
+        return self.cycles_of.get(dataset, self.cycles)
 
     def check(self, dataset: str, num_train: int, clients: int) -> None:
         """Check that ``num_train`` images suffice for ``clients`` equally large clients.
@@ -67,20 +75,24 @@ class Labeling(Options):
                 f"{size} images of a client ({dataset}, {clients} clients), but batch norm needs "
                 "at least 2"
             )
+        cycles = self.cycles_on(dataset)
         exact = [value * size if value < 1 else value for value in (self.initial, self.budget)]
-        too_many = exact[0] + self.cycles * exact[1] > size + 1e-6
-        last_query_empty = self.cycles > 0 and initial + (self.cycles - 1) * query >= size
+        too_many = exact[0] + cycles * exact[1] > size + 1e-6
+        last_query_empty = cycles > 0 and initial + (cycles - 1) * query >= size
         if too_many or last_query_empty:
             raise InputError(
-                f"labeling asks for {initial + self.cycles * query} images of a client (initial "
-                f"{self.initial}, {self.cycles} cycles of budget {self.budget}), but each has only "
+                f"labeling asks for {initial + cycles * query} images of a client (initial "
+                f"{self.initial}, {cycles} cycles of budget {self.budget}), but each has only "
                 f"{size} ({dataset}, {clients} clients); lower initial, budget or cycles"
             )
 
     def warnings(self, dataset: str, num_train: int, clients: int) -> Iterator[str]:
         """Sentences about doubtful numbers: counts so small that a percentage may be meant."""
         size = num_train // clients
-        amounts = {"initial": self.initial, **({"budget": self.budget} if self.cycles else {})}
+        amounts = {
+            "initial": self.initial,
+            **({"budget": self.budget} if self.cycles_on(dataset) else {}),
+        }
         for key, value in amounts.items():
             if 1 <= value < FEW or 1 <= value < min(0.01 * size, 100):
                 yield (
