@@ -1,7 +1,10 @@
 """Federated active learning: from images to accuracy curves."""
 
+import logging
+
 from snakemake.utils import min_version
 
+from fal import owner
 from fal.job import check_device
 from fal.reporting import status
 
@@ -27,6 +30,10 @@ include: "rules/report.smk"
 
 
 onstart:
+    # The Slurm plugin names all jobs of a run after its run_uuid.
+    submitted = getattr(workflow.scheduler._executor, "run_uuid", "")
+    for sentence in owner.claim(settings.results, submitted):
+        logging.getLogger("fal").warning(sentence)
     status.write_planned(settings.results, RUNS)
     if workflow.local_exec:
         check_device(settings.compute.device)

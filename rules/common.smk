@@ -5,7 +5,7 @@ import sys
 
 from snakemake.utils import update_config
 
-from fal import estimate
+from fal import estimate, owner
 from fal.errors import InputError
 from fal.layout import Layout
 from fal.options import given_options
@@ -21,6 +21,8 @@ except InputError as error:
 
 # Where and how fast a job runs must not decide whether it runs again, so it is no rule's param.
 config["compute"] = given_options(settings.compute)
+# What a job that computes on a GPU asks for: `--resources gpu=2` has two of them run at once.
+GPUS = int(settings.compute.device.startswith("cuda"))
 
 layout = Layout(settings.results)
 TRAINING = given_options(settings.training)
@@ -43,6 +45,9 @@ wildcard_constraints:
     seed=r"\d+",
     cycle=r"\d+",
 
+
+if "--unlock" in sys.argv:
+    owner.release(settings.results)
 
 # What is doubtful, and what a large run will leave on the disk, is told before anything runs.
 if workflow.is_main_process:

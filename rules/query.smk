@@ -19,6 +19,8 @@ rule query_clients:
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
+    resources:
+        gpu=GPUS,
     params:
         strategy=lambda w: settings.strategies[w.strategy],
         model=lambda w: settings.models[w.model],

@@ -19,6 +19,8 @@ rule train_cycle:
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
+    resources:
+        gpu=GPUS,
     params:
         training=TRAINING,
         loss=lambda w: objective_of(w.strategy),
@@ -58,6 +60,8 @@ rule distill_clients:
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
+    resources:
+        gpu=GPUS,
     params:
         distillation=DISTILLATION,
         training={key: TRAINING[key] for key in ("momentum", "weight_decay", "precision")},
