@@ -85,8 +85,9 @@ def claim(results: str | Path, submitted: str = "") -> list[str]:
     me = psutil.Process()
     allocation = os.environ.get("SLURM_JOB_ID", "")
     _write(results, Owner(me.pid, platform.node(), me.create_time(), False, allocation, submitted))
-    os.environ[MARK] = f"{me.pid} {Path(results).resolve()}"
-    atexit.register(_release_at_exit, results)
+    folder = Path(results).resolve()
+    os.environ[MARK] = f"{me.pid} {folder}"
+    atexit.register(_release_at_exit, folder)
     return told
 
 
