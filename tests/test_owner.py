@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -62,7 +63,10 @@ def gone_number() -> int:
 
 
 def test_a_folder_belongs_to_one_process_until_it_ends(tmp_path):
-    code = "import sys; from fal import owner; print(owner.claim(sys.argv[1])); sys.stdin.read()"
+    code = (
+        "import os, sys; from fal import owner; os.chdir(sys.argv[1]);"
+        "print(owner.claim('.'), flush=True); os.chdir('/'); sys.stdin.read()"
+    )
     first = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -115,6 +119,13 @@ def test_half_a_record_is_none(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / RECORD).write_text('{"pid": 1, "ho')
     assert owner.claim(tmp_path) == []
+
+
+def test_what_was_stopped_is_ended_at_once(tmp_path, processes):
+    orphan = sleep(processes, mark=f"{gone_number()} {tmp_path}")
+    orphan.send_signal(signal.SIGSTOP)
+    assert len(owner.claim(tmp_path)) == 1
+    assert orphan.wait(1) == -15
 
 
 def test_what_outlived_its_owner_is_ended_and_all_else_is_left_alone(tmp_path, processes):

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import time
 from dataclasses import asdict, dataclass, replace
@@ -145,10 +146,11 @@ def _slurm_jobs(name: str) -> list[str]:
 def _end_orphans(results: str | Path) -> list[str]:
     """End what outlived its owner: it could not hand in what it computes."""
     orphans = _orphans(results)
-    for signal in (psutil.Process.terminate, psutil.Process.kill):
+    for number in (signal.SIGTERM, signal.SIGKILL):
         for process in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
-                signal(process)
+                process.send_signal(number)
+                process.resume()
         deadline = time.monotonic() + GRACE
         while any(map(_runs, orphans)) and time.monotonic() < deadline:
             time.sleep(0.05)
