@@ -26,7 +26,7 @@ test: setup  ## set up and run all tests (four minutes on two cores)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-fast: setup  ## all tests but those that run the workflow (about a minute)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not workflow and not cluster"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not workflow and not cluster and not slow"
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check $(CODE)

@@ -1,6 +1,5 @@
 """The workflow as a user runs it: real snakemake runs at miniature size."""
 
-import hashlib
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ import pytest
 from PIL import Image
 
 from check_results import check
+from digests import digests
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
@@ -51,15 +51,6 @@ def jobs(folder: Path, *arguments: str) -> dict[str, int]:
     counts = dict(re.findall(r"^(\w+) +(\d+)$", run.stdout, re.MULTILINE))
     counts.pop("total", None)
     return {rule: int(count) for rule, count in counts.items()}
-
-
-def digests(results: Path, pattern: str) -> dict[str, str]:
-    """SHA-256 of every result below ``results`` that does not tell of time: by relative path."""
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.glob(pattern))
-        if path.is_file() and "provenance" not in path.name
-    }
 
 
 @pytest.fixture(scope="module")
