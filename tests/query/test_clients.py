@@ -3,13 +3,14 @@
 import csv
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fal.errors import InputError
-from fal.query.clients import query_clients
+from fal.query.clients import load_mean_reports, query_clients
 from fal.query.pool import build_pools
 from fal.query.strategies import STRATEGIES, create
 from fal.query.strategies.base import Strategy
@@ -31,6 +32,7 @@ def test_every_client_is_scored_and_queried_on_its_own(name):
     found = query(strategy)
     assert list(found.queried.columns) == ["client", "index", "score"]
     for pool in pools():
+        pool = replace(pool, mean_reports=found.mean_reports)
         scores = strategy.score(pool)
         kept = found.scores[found.scores["client"] == pool.client]
         assert kept["index"].tolist() == pool.index.tolist()
@@ -45,7 +47,8 @@ def test_every_client_is_scored_and_queried_on_its_own(name):
             assert queried["score"].tolist() == np.asarray(scores["score"])[positions].tolist()
         else:
             assert queried["score"].isna().all()
-        assert found.explanations[pool.client] == strategy.explain(scores, 5)
+        explained = {**strategy.report(pool), **strategy.explain(scores, 5)}
+        assert found.explanations[pool.client] == explained
 
 
 def test_what_is_saved_is_what_was_found(tmp_path):
@@ -81,6 +84,52 @@ def test_a_doubtful_option_is_warned_of_once_for_all_clients():
     (sentence,) = query(create("ifal", k=500)).warnings
     assert sentence.startswith("strategy 'mine': k is 500, but some client has")
     assert query(create("ifal", k=500), labeled=20).warnings == [sentence]
+
+
+class Reporting(Strategy):
+    """Clients report their number; the server's mean is every image's score."""
+
+    def report(self, pool):
+        return {"number": pool.client}
+
+    def score(self, pool):
+        return {"score": np.full(pool.size, self.reported(pool)["number"])}
+
+
+def test_clients_are_told_the_mean_of_what_all_report(tmp_path):
+    found = query(Reporting())
+    assert found.mean_reports == {"number": 1.0}
+    assert found.explanations == {k: {"number": k} for k in range(3)}
+    assert (found.scores["score"] == 1).all()
+    paths = [tmp_path / name for name in ("scores.parquet", "query.csv", "explanation.json")]
+    found.save(*paths)
+    assert load_mean_reports(paths[2]) == {"number": 1.0}
+    later = query_clients(Reporting(), pools(), 5, 4, "mine", mean_reports={"number": 0.5})
+    assert (later.scores["score"] == 0.5).all()
+    assert later.explanations == found.explanations
+    query(create("random")).save(*paths)
+    assert load_mean_reports(paths[2]) == {}
+    alone = pools()[2]
+    assert set(Reporting().score(alone)["score"]) == {2}
+
+
+@pytest.mark.parametrize(
+    ("report", "sentence"),
+    [
+        (lambda pool: [1.0], "report returned list, but must return a dict"),
+        (lambda pool: {"x": np.nan}, "report returned 'x' as nan, but it must be finite"),
+        (lambda pool: {"x": "many"}, "could not convert string to float"),
+        (
+            lambda pool: {"xy"[pool.client % 2]: 1},
+            "client 1, cycle 2: report returned y, but another client's x; all must report the",
+        ),
+        (lambda pool: {} if pool.client else {"x": 1}, "report returned nothing, but another"),
+    ],
+)
+def test_unusable_reports(monkeypatch, report, sentence):
+    monkeypatch.setattr(Reporting, "report", lambda self, pool: report(pool))
+    with pytest.raises(InputError, match=sentence):
+        query(Reporting())
 
 
 # What may be wrong with a strategy: each is one sentence.

@@ -7,7 +7,7 @@ import pytest
 from fal.query.strategies import STRATEGIES, create
 from fal.query.strategies.contract import StrategyContract
 
-ORDER_FREE = ("entropy", "margin", "least-confidence", "coreset", "kafal")
+ORDER_FREE = ("entropy", "margin", "least-confidence", "coreset", "kafal", "fairfal")
 
 ABLATIONS = [
     {"inconsistency": "inter"},
@@ -57,7 +57,7 @@ class TestUsersOwn(StrategyContract):
 
 def test_no_strategy_is_missing():
     families = ("entropy", "margin", "least-confidence", "coreset", "badge", "gcnal")
-    expected = {"random", "kafal", "logo", "ifal"}
+    expected = {"random", "kafal", "logo", "ifal", "fairfal"}
     expected |= {f"{role}-{family}" for role in "lg" for family in families}
     assert set(STRATEGIES) == expected
 

@@ -25,6 +25,7 @@ class Pool:
     index: int64 [U], ascending indices into the training set of the unlabeled examples.
     labels: int64 [L], true labels of the labeled examples (of no others).
     outputs: what each model that the strategy needs says of them.
+    mean_reports: the clients' means of what the strategy has them report, by name.
 
     Raises InputError if a model's features or logits are not finite.
     """
@@ -35,6 +36,7 @@ class Pool:
     index: np.ndarray
     labels: np.ndarray
     outputs: Mapping[str, Outputs] = field(default_factory=dict)
+    mean_reports: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self):
         for role, outputs in self.outputs.items():

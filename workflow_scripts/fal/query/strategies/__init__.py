@@ -47,6 +47,7 @@ STRATEGIES = _Strategies(
         "kafal": Entry(f"{_HERE}.kafal", "KAFAL"),
         "logo": Entry(f"{_HERE}.logo", "LoGo"),
         "ifal": Entry(f"{_HERE}.ifal", "IFAL"),
+        "fairfal": Entry(f"{_HERE}.fairfal", "FairFAL"),
     },
 )
 

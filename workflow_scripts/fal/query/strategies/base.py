@@ -5,9 +5,10 @@ Strategy files import torch inside functions only, so that asking a strategy wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -51,6 +52,21 @@ class Strategy(Options):
     def figures(self) -> tuple[str, ...]:
         """Names of figures, beyond those of every strategy, that the columns of ``score`` allow."""
         return ()
+
+    reports_once: ClassVar[bool] = False
+    """Whether the means of what the clients reported in cycle 0 hold for all cycles."""
+
+    def report(self, pool: Pool) -> dict[str, float]:
+        """What a client tells the server before anybody queries: finite numbers by name.
+
+        The server answers with the clients' means, ``pool.mean_reports``; see ``reported``. All
+        clients report the same names. Kept in explanation.json.
+        """
+        return {}
+
+    def reported(self, pool: Pool) -> Mapping[str, float]:
+        """The clients' means of ``report``; a client that is alone is its own mean."""
+        return pool.mean_reports or self.report(pool)
 
     def score(self, pool: Pool) -> Scores:
         """Columns [U]: ``score`` (higher means queried sooner) and whatever else explains it.
@@ -122,6 +138,27 @@ def check_needs(strategy: Strategy) -> None:
         raise InputError(
             f"needs is {shown(needs)}, but must be a tuple of models, any of {', '.join(ROLES)}"
         )
+
+
+def check_report(report: Any, others: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """What a client reports, as floats.
+
+    Raises InputError if it is no dict of finite numbers, or if ``others``, the reports of other
+    clients, have other names.
+    """
+    if not isinstance(report, Mapping):
+        raise InputError(f"report returned {type(report).__name__}, but must return a dict")
+    numbers = {name: float(value) for name, value in report.items()}
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise InputError(f"report returned '{name}' as {value}, but it must be finite")
+    for other in others:
+        if other.keys() != numbers.keys():
+            raise InputError(
+                f"report returned {', '.join(numbers) or 'nothing'}, but another client's "
+                f"{', '.join(other) or 'nothing'}; all must report the same"
+            )
+    return numbers
 
 
 def check_scores(scores: Scores, size: int) -> dict[str, np.ndarray]:
