@@ -5,9 +5,12 @@ rule write_report:
     input:
         accuracy=rules.collect_results.output.runs,
         queries=rules.summarize_queries.output.table if QUERY_CYCLES else [],
+        costs=rules.summarize_costs.output[0],
+        first_queries=first_query_files("query.csv"),
         provenance=rules.collect_results.output.provenance,
         pictures=[layout.figure(f"{picture.stem}.svg") for picture in PICTURES],
         infos=expand(layout.data("dataset.json"), dataset=settings.datasets),
+        images=expand(layout.data("train_images.npy"), dataset=settings.datasets),
     output:
         layout.report,
     log:

@@ -44,7 +44,23 @@ rule summarize_queries:
         "../workflow_scripts/summarize_queries.py"
 
 
+rule summarize_costs:
+    input:
+        cost_files(),
+    output:
+        layout.table("costs.csv"),
+    log:
+        layout.log("summarize_costs"),
+    conda:
+        "../envs/fal.yaml"
+    message:
+        "Collect what the steps have cost"
+    script:
+        "../workflow_scripts/summarize_costs.py"
+
+
 ALL_TABLES = [
     *rules.collect_results.output,
+    *rules.summarize_costs.output,
     *(rules.summarize_queries.output if QUERY_CYCLES else []),
 ]

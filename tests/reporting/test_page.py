@@ -8,18 +8,23 @@ import pytest
 from fal.reporting import (
     accuracy_figures,
     catalogue,
+    costs,
     page,
     partition_figures,
     query_figures,
     query_tables,
     report,
+    thumbnails,
 )
 from reporting import chromium
+from reporting.synthetic_costs import cost_records
 from reporting.synthetic_queries import write_query
 from reporting.synthetic_runs import SETTING, accuracies
 
 HOSTILE = "<script>document.title = 'broken'</script>"
-CATEGORIES = ["overview", "accuracy", "partition", "queries", "inconsistency", "provenance"]
+CATEGORIES = [
+    *("overview", "accuracy", "partition", "queries", "inconsistency", "cost", "provenance"),
+]
 STRATEGIES = ["random", "ifal", "<b>bold", *(f"a-strategy-with-a-long-name-{k}" for k in range(9))]
 
 
@@ -38,6 +43,17 @@ def contents(folder, clients=(3, 4)):
     return report.page(
         accuracy=accuracy,
         queries=query_tables.query_table(rows),
+        costs=costs.cost_table(cost_records(folder / "costs")),
+        galleries=[
+            page.Gallery(
+                f"ifal, {n} clients",
+                thumbnails.named_thumbnails(
+                    range(6), np.zeros((6, 8, 8, 3), np.uint8), np.arange(6) % 4, classes
+                ),
+                {"strategy": "ifal"},
+            )
+            for n in clients
+        ],
         pictures=pictures,
         datasets=[report.Dataset("digits", classes, 1438, 359, note=HOSTILE)],
         training={"rounds": 10, "local_epochs": 5},
@@ -140,9 +156,10 @@ def test_every_category_shows_itself_whole(opened):
         assert visible(opened, "nav a[aria-current]", "e.hash") == [f"#{category}"]
         (text,) = visible(opened, "section", "e.innerText")
         assert len(text) > 100
-        pictures = visible(opened, "section img", "[e.complete, e.naturalWidth > 100]")
+        large_enough = "e.naturalWidth > (e.closest('.gallery') ? 0 : 100)"
+        pictures = visible(opened, "section img", f"[e.complete, {large_enough}]")
         assert all(picture == [True, True] for picture in pictures)
-        assert bool(pictures) == (category != "provenance")
+        assert bool(pictures) == (category not in ("cost", "provenance"))
         assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), category
 
 
@@ -181,6 +198,41 @@ def test_pictures_are_chosen_by_setting_and_strategy(opened):
     assert len(visible(opened, "#queries table", "1")) == 2
 
 
+def test_curves_answer_to_their_reader(opened):
+    click(opened, "accuracy")
+    waiting = "new Promise(done => setTimeout(done, 300))"
+    opened.evaluate(waiting)
+    chart = "document.querySelector('#accuracy .chart')"
+    lines = f"{chart}.querySelectorAll('g.mark-line path[stroke]').length"
+    entries = f"{chart}.querySelectorAll('g.role-legend-symbol path')"
+    every = opened.evaluate(lines)
+    assert every >= len(STRATEGIES)
+    assert opened.evaluate(f"{entries}.length") == len(STRATEGIES)
+    assert opened.evaluate(f"{chart}.querySelector('input[type=checkbox]').checked") is False
+    opened.evaluate(
+        f"{entries}[0].dispatchEvent(new MouseEvent('click', {{ bubbles: true }})); {waiting}"
+    )
+    assert 0 < opened.evaluate(lines) < every
+
+
+def test_tables_are_sorted_by_any_column(opened):
+    click(opened, "cost")
+    head = "[...document.querySelectorAll('#cost th')].find(e => e.innerText.includes('seconds'))"
+    column = (
+        f"[...{head}.closest('table').tBodies[0].rows]"
+        f".map(row => Number.parseFloat(row.cells[{head}.cellIndex].innerText))"
+    )
+    values = opened.evaluate(column)
+    assert len(set(values)) > 2
+    for direction, expected in (
+        ("descending", sorted(values, reverse=True)),
+        ("ascending", sorted(values)),
+    ):
+        opened.evaluate(f"{head}.click()")
+        assert opened.evaluate(column) == expected
+        assert opened.evaluate(f"{head}.ariaSort") == direction
+
+
 def test_names_are_shown_as_they_are(opened):
     assert opened.evaluate("document.title") == "Federated active learning on digits"
     assert HOSTILE in opened.evaluate("document.querySelector('header').innerText")
@@ -209,8 +261,8 @@ def test_an_address_leads_to_its_category(opened, report_file):
 
 
 def test_the_page_needs_nothing_else(report_file):
-    text = report_file.read_text(encoding="utf-8")
+    text = report_file.read_text(encoding="utf-8").replace(page.chart_library(), "")
     assert "http:" not in text.replace("http://www.w3.org", "")
     assert "https:" not in text
     assert HOSTILE not in text
-    assert text.count("<script>") == 1
+    assert text.count("<script>") == 2

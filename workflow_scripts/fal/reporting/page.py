@@ -37,6 +37,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A chart that answers to its reader; spec: in Vega-Lite."""
+
+    title: str
+    spec: Mapping[str, Any]
+    of: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small pictures side by side. thumbnails: what each is called, and its ``data:`` URI."""
+
+    title: str
+    thumbnails: Sequence[tuple[str, str]]
+    of: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Section:
     """One category of the page, which its navigation leads to.
 
@@ -49,15 +67,16 @@ class Section:
     text: str = ""
     verdicts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    charts: Sequence[Chart] = ()
     images: Sequence[Image] = ()
+    galleries: Sequence[Gallery] = ()
     tables: Sequence[Table] = ()
     blocks: Mapping[str, str] = field(default_factory=dict)
 
     def choices(self) -> dict[str, list[str]]:
-        """What the pictures and tables can be chosen by: each key that has several values."""
+        """What the parts can be chosen by: each key that has several values."""
         found: dict[str, dict[str, None]] = {}
-        items: list[Image | Table] = [*self.images, *self.tables]
-        for item in items:
+        for item in (*self.charts, *self.images, *self.galleries, *self.tables):
             for key, value in item.of.items():
                 found.setdefault(key, {})[value] = None
         return {key: list(values) for key, values in found.items() if len(values) > 1}
@@ -82,7 +101,15 @@ def data_uri(path: str | Path) -> str:
 
 def render(page: Page) -> str:
     """The page as HTML. All texts are escaped; only elements of tables are taken as they are."""
-    return _render("report.html.j2", page=page)
+    library = chart_library() if any(section.charts for section in page.sections) else ""
+    return _render("report.html.j2", page=page, chart_library=library)
+
+
+def chart_library() -> str:
+    """Vega-Embed with Vega and Vega-Lite as one script, which needs no network."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle().replace("</script", r"<\/script")
 
 
 def render_tables(title: str, note: str, tables: Mapping[str, str]) -> str:

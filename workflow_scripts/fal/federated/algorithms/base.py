@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from fal.options import Options
 
@@ -37,6 +37,11 @@ class Algorithm(Options):
     Further parts are the algorithm's own.
     """
 
+    down: ClassVar[tuple[str, ...]] = ("global",)
+    """Parts of the state that the server sends to each participant of a round."""
+    up: ClassVar[tuple[str, ...]] = ("local",)
+    """Parts of the state of which each participant sends its own row to the server."""
+
     def init(self, weights: Weights, num_clients: int) -> State:
         """State before the first round; weights: [1, ...]."""
         local = {name: w.repeat(num_clients, *[1] * (w.dim() - 1)) for name, w in weights.items()}
@@ -55,6 +60,15 @@ class Algorithm(Options):
         diagnostics["loss"]: mean loss [len(clients)] of each client's last local epoch.
         """
         raise NotImplementedError
+
+    def traffic(self, state: State) -> dict[str, int]:
+        """Bytes that one participant receives (``down``) and sends (``up``) in a round."""
+
+        def row_bytes(parts: Sequence[str]) -> int:
+            weights = (w for part in parts for w in state[part].values())
+            return sum(w[0].numel() * w.element_size() for w in weights)
+
+        return {"down": row_bytes(self.down), "up": row_bytes(self.up)}
 
 
 def average(weights: Weights, sizes: Tensor) -> Weights:

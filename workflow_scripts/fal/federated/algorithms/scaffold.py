@@ -28,6 +28,9 @@ class Scaffold(FedAvg):
     learning_rate * (1 - m^(J-j+1)) / (1 - m), so that is what the displacement is divided by.
     """
 
+    down = ("global", "server")
+    up = ("local", "client")
+
     def init(self, weights: Weights, num_clients: int) -> State:
         import torch
 

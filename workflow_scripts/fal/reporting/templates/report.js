@@ -2,6 +2,7 @@
 // One category at a time, chosen by the address; without scripts all of them stand below each other.
 const sections = [...document.querySelectorAll("main > section")];
 const links = [...document.querySelectorAll("nav a")];
+const night = matchMedia("(prefers-color-scheme: dark)");
 
 function show() {
   const wanted = decodeURIComponent(location.hash.slice(1));
@@ -12,18 +13,66 @@ function show() {
     else link.removeAttribute("aria-current");
   }
   links.find((link) => link.ariaCurrent)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  draw();
 }
 
-// Pictures and tables of one category by setting or strategy; what is about all of them stays.
+// What is shown of one category, by setting or strategy; what is about all of them stays.
 function choose(section) {
-  const wanted = [...section.querySelectorAll("select")].filter((select) => select.value);
+  const wanted = [...section.querySelectorAll(".choices select")].filter(({ value }) => value);
   for (const item of section.querySelectorAll("[data-of]")) {
     const of = JSON.parse(item.dataset.of);
     item.hidden = wanted.some(({ dataset, value }) => (of[dataset.key] ?? value) !== value);
   }
+  draw();
+}
+
+// A chart is drawn when it is first seen: before, it has no width.
+function draw() {
+  for (const chart of document.querySelectorAll(".chart:empty")) {
+    if (!chart.offsetParent) continue;
+    vegaEmbed(chart, JSON.parse(chart.nextElementSibling.textContent), {
+      actions: false,
+      config: {
+        background: "transparent",
+        font: getComputedStyle(document.body).fontFamily,
+        axis: { labelFontSize: 12, titleFontSize: 12 },
+        legend: { labelFontSize: 12 },
+      },
+      renderer: "svg",
+      tooltip: { theme: night.matches ? "dark" : "light" },
+    }).catch(console.error);
+  }
+}
+
+// A click on a column's head sorts the table by it, a second one the other way round.
+function sortable(table) {
+  const heads = [...table.querySelectorAll("thead th")];
+  for (const [column, head] of heads.entries()) {
+    head.tabIndex = 0;
+    head.setAttribute("aria-sort", "none");
+    head.addEventListener("click", () => sort(table, heads, column));
+    head.addEventListener("keydown", ({ key }) => { if (key === "Enter") sort(table, heads, column); });
+  }
+}
+
+function sort(table, heads, column) {
+  const down = heads[column].getAttribute("aria-sort") === "descending";
+  for (const head of heads) head.setAttribute("aria-sort", "none");
+  heads[column].setAttribute("aria-sort", down ? "ascending" : "descending");
+  const text = (row) => row.children[column].textContent.trim();
+  const number = (row) => Number.parseFloat(text(row).replaceAll(",", ""));
+  const rows = [...table.tBodies[0].rows].sort((a, b) => {
+    const [x, y] = [number(a), number(b)];
+    const order = Number.isNaN(x) || Number.isNaN(y)
+      ? Number.isNaN(y) - Number.isNaN(x) || text(b).localeCompare(text(a))
+      : x - y;
+    return down ? order : -order;
+  });
+  table.tBodies[0].append(...rows);
 }
 
 for (const section of sections) section.addEventListener("change", () => choose(section));
+for (const table of document.querySelectorAll("main table")) sortable(table);
 addEventListener("hashchange", () => { show(); scrollTo(0, 0); });
 document.querySelector("main").classList.add("chosen");
 show();
