@@ -39,6 +39,8 @@ rule partition_clients:
     priority: 100
     conda:
         "../envs/fal.yaml"
+    params:
+        partition=settings.partition,
     message:
         "Divide {wildcards.dataset} among {wildcards.clients} clients"
         " (alpha {wildcards.alpha}, seed {wildcards.seed})"

@@ -8,14 +8,11 @@ from fal.layout import SETTING, SHARED, fill, format_number
 CYCLES = range(settings.labeling.cycles + 1)
 QUERY_CYCLES = CYCLES[:-1]
 SETTINGS = [
-    dict(zip(SETTING, values))
-    for values in product(
-        settings.datasets,
-        settings.models,
-        map(format_number, settings.alphas),
-        settings.clients,
-        settings.algorithms,
-    )
+    dict(zip(SETTING, (dataset, model, format_number(alpha), clients, algorithm)))
+    for dataset in settings.datasets
+    for model in settings.models
+    for alpha, clients in settings.spreads(dataset)
+    for algorithm in settings.algorithms
 ]
 RUNS = [
     {**setting, "strategy": strategy, "seed": seed, "cycle": cycle}

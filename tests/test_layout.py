@@ -32,6 +32,14 @@ def test_a_factor_can_be_replaced():
     assert parse_path(path) == {**RUN, "strategy": "initial", "cycle": 0}
 
 
+def test_a_partition_without_alpha():
+    run = {**RUN, "alpha": format_number(None)}
+    path = fill(Layout("r").cycle("x"), run)
+    assert "/alpha-none/clients-10/" in path
+    assert parse_path(path) == {**RUN, "alpha": ""}
+    assert fill(Layout("r").cycle("x"), parse_path(path)) == path
+
+
 def test_everything_lies_below_the_results():
     layout = Layout("out")
     paths = [layout.data("a"), layout.partition("a"), layout.cycle("a"), layout.table("a")]

@@ -394,3 +394,36 @@ def test_sizes_known_without_reading_the_data(tmp_path):
 def test_train_size_beyond_the_data_set():
     assert "50000" in mistake(datasets=[{"cifar10": {"train_size": 60_000}}])
     assert "one image per class" in mistake(datasets=[{"tiny_imagenet": {"train_size": 199}}])
+
+
+# The partition
+
+
+def test_settings_of_partitions_with_and_without_alpha():
+    both = {"alphas": [0.1, 1], "clients": [5, 10]}
+    assert resolve(both).spreads("digits") == [(0.1, 5), (0.1, 10), (1, 5), (1, 10)]
+    assert resolve({"partition": "iid", "clients": [5, 10]}).spreads("digits") == [
+        (None, 5),
+        (None, 10),
+    ]
+    mine = resolve({"partition": {"two": {"method": "shards", "shards_per_client": 3}}})
+    assert mine.partition == {"method": "shards", "shards_per_client": 3}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"partition": "dirichelt"}, "partition: 'dirichelt' is no partition; did you mean 'dir"),
+        ({"partition": ["iid"]}, 'partition is ["iid"], but must be a name'),
+        ({"partition": {"shards": {"shard": 1}}}, "no option 'shard'; known are shards_per_client"),
+        ({"partition": "iid", "alphas": [0.1, 1]}, "alphas has 2 values, but the partition 'iid'"),
+    ],
+)
+def test_mistaken_partitions(config, sentence):
+    assert sentence in mistake(**config)
+
+
+def test_sizes_are_checked_before_the_run_only_where_they_are_known():
+    few = {"clients": [1000], "labeling": {"initial": 0.5, "budget": 0.5, "cycles": 1}}
+    assert "labels 1 of the 1 images" in mistake(**few)
+    resolve({**few, "partition": "plain-dirichlet"})

@@ -3,17 +3,15 @@
 import numpy as np
 
 from fal import storage
-from fal.data.partition import dirichlet_partition
+from fal.data import partitions
 from fal.job import job
+from fal.layout import typed
 
 with job(snakemake) as run:
     labels = np.load(snakemake.input.labels)
-    parts = dirichlet_partition(
-        labels,
-        int(snakemake.wildcards.clients),
-        float(snakemake.wildcards.alpha),
-        int(snakemake.wildcards.seed),
-    )
+    factors = typed(snakemake.wildcards)
+    partition = partitions.create(**snakemake.params.partition)
+    parts = partition.divide(labels, factors["clients"], factors["seed"], factors["alpha"] or None)
     client = np.empty(len(labels), dtype=np.int64)
     for k, index in enumerate(parts):
         client[index] = k

@@ -25,6 +25,7 @@ it is `--config 'training={rounds: 20}' seeds=[1]`.
 
 NOUNS = {
     "datasets": "Kinds of data sets",
+    "partition": "Partitions",
     "models": "Networks",
     "algorithms": "Federated learning algorithms",
     "strategies": "Query strategies",

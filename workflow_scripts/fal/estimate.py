@@ -26,20 +26,20 @@ def remaining_bytes(settings: Settings) -> int | None:
     cycles = settings.labeling.cycles
     needs_distilled = any("kd" in _needs(options) for options in settings.strategies.values())
     total = 0.0
-    for dataset in settings.datasets.values():
+    for name, dataset in settings.datasets.items():
         size = _create(kinds.create, dataset, "kind").size()
         for model in settings.models.values():
             weights = _create(networks.create, model, "method").weight_bytes
             if size is None or weights is None:
                 return None
-            for clients in settings.clients:
+            for _, clients in settings.spreads(name):
                 kept_cycles = cycles if "clients" in settings.keep else 1
                 per_strategy = (
                     cycles * (weights + size[1] * BYTES_PER_SCORE) + kept_cycles * clients * weights
                 )
                 shared = weights * (1 + clients * (2 if needs_distilled else 1))
                 total += shared + len(settings.strategies) * per_strategy
-    return round(total * len(settings.alphas) * len(settings.algorithms) * len(settings.seeds))
+    return round(total * len(settings.algorithms) * len(settings.seeds))
 
 
 def _create(create: Callable[..., T], options: Mapping[str, Any], word: str) -> T:

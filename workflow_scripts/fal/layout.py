@@ -6,7 +6,7 @@ puts a run's factors in, and ``parse_path`` reads them back.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -33,7 +33,21 @@ _CYCLE_PATH = re.compile(
     r"runs/(?P<dataset>[^/]+)/alpha-(?P<alpha>[^/]+)/clients-(?P<clients>\d+)/seed-(?P<seed>\d+)"
     r"/(?P<model>[^/]+)/(?P<algorithm>[^/]+)/(?P<strategy>[^/]+)/cycle-(?P<cycle>\d+)(?:/[^/]*)?$"
 )
-_TYPES: dict[str, type] = {"alpha": float, "clients": int, "seed": int, "cycle": int}
+
+NO_ALPHA = "none"
+"""The alpha in the paths of partitions that depend on none; as a factor it is an empty text."""
+
+
+def _alpha(text: Any) -> float | str:
+    return "" if text in ("", NO_ALPHA) else float(text)
+
+
+_TYPES: dict[str, Callable[[Any], Any]] = {
+    "alpha": _alpha,
+    "clients": int,
+    "seed": int,
+    "cycle": int,
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,10 @@ class Layout:
 
 def fill(pattern: str, factors: Mapping[str, Any], **more: Any) -> str:
     """``pattern`` with the values of ``factors`` and ``more`` in the place of its wildcards."""
-    return pattern.format(**{**factors, **more})
+    values = {**factors, **more}
+    if values.get("alpha") == "":
+        values["alpha"] = NO_ALPHA
+    return pattern.format(**values)
 
 
 def setting_name(setting: Mapping[str, Any]) -> str:
@@ -93,9 +110,10 @@ def setting_title(setting: Mapping[str, Any]) -> str:
 
 
 def factor_title(factor: str, value: Any) -> str:
-    """One factor in words: 'alpha 0.1'; '10 clients'; names speak for themselves."""
+    """One factor in words: 'alpha 0.1' ('no alpha'), '10 clients'; names speak for themselves."""
     if factor == "alpha":
-        return f"alpha {format_number(float(value))}"
+        alpha = _alpha(value)
+        return f"alpha {format_number(alpha)}" if isinstance(alpha, float) else "no alpha"
     return f"{value} clients" if factor == "clients" else str(value)
 
 
@@ -123,6 +141,8 @@ def parse_path(path: str | Path) -> dict[str, Any]:
     return typed(match.groupdict())
 
 
-def format_number(value: float) -> str:
-    """A number as a path segment: without exponent, and the same for 1 and 1.0."""
+def format_number(value: float | None) -> str:
+    """A number as a path segment: without exponent, the same for 1 and 1.0; ``none`` for None."""
+    if value is None:
+        return NO_ALPHA
     return format(Decimal(repr(value)).normalize(), "f")

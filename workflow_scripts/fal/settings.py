@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from annotated_types import Ge, Gt, MinLen
 
 from fal.data.kinds import KINDS
 from fal.data.labeling import Labeling
+from fal.data.partitions import PARTITIONS
 from fal.errors import InputError, suggest
 from fal.federated.algorithms import ALGORITHMS
 from fal.federated.networks import NETWORKS
@@ -24,6 +26,7 @@ from fal.registry import Registry
 from fal.reporting.options import Compare, SideBySide
 
 Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
+Entry = Annotated[Any, Words("a name, or {name: {options}}")]
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
 
 
@@ -58,9 +61,12 @@ class Configuration(Options):
     none. CIFAR and Tiny-ImageNet are looked for in the folder, or downloaded if there is none."""
     datasets: Entries = ("digits",)
     """Data sets, each a name or a mapping of one name to its options."""
+    partition: Entry = "dirichlet"
+    """How the training images are divided among the clients: a name or a mapping of one name to
+    its options."""
     alphas: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.1,)
-    """Concentrations of the Dirichlet distribution of classes over clients; the smaller, the more
-    the clients differ."""
+    """Concentrations of the Dirichlet distribution of classes over clients, for the partitions that
+    are one; the smaller, the more the clients differ."""
     clients: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10,)
     """Numbers of clients that the training images are divided among."""
     models: Entries = ("cnn",)
@@ -100,15 +106,23 @@ class Configuration(Options):
 class Settings(Configuration):
     """A checked configuration. Entries are resolved to name -> options.
 
-    datasets: {kind, ...all options of the kind}. models, algorithms: {method, ...all options}.
-    strategies: {method, ...options as they were given}. warnings: what is doubtful, in sentences.
+    datasets: {kind, ...all options of the kind}. partition: {method, ...all options}. models,
+    algorithms: the same by name. strategies: {method, ...options as they were given}. warnings:
+    what is doubtful, in sentences.
     """
 
     datasets: dict[str, dict[str, Any]]  # type: ignore[assignment]
+    partition: dict[str, Any]
     models: dict[str, dict[str, Any]]  # type: ignore[assignment]
     algorithms: dict[str, dict[str, Any]]  # type: ignore[assignment]
     strategies: dict[str, dict[str, Any]]  # type: ignore[assignment]
     warnings: tuple[str, ...] = ()
+
+    def spreads(self, dataset: str) -> list[tuple[float | None, int]]:
+        """Concentration (None: the partition needs none) and number of clients of all settings of a
+        data set."""
+        needs_alpha = _create(PARTITIONS, "partition", self.partition, "method").needs_alpha
+        return list(product(self.alphas if needs_alpha else [None], self.clients))
 
 
 def resolve(config: Mapping[str, Any]) -> Settings:
@@ -122,6 +136,7 @@ def resolve(config: Mapping[str, Any]) -> Settings:
         **{
             **given_options(given),
             "datasets": _datasets(given.datasets, given.data_path),
+            "partition": _partition(given),
             "models": _components("models", given.models, NETWORKS),
             "algorithms": _components("algorithms", given.algorithms, ALGORITHMS),
             "strategies": _strategies(given.strategies),
@@ -170,15 +185,30 @@ def _check_results(results: str) -> None:
             return
 
 
+def _partition(given: Configuration) -> dict[str, Any]:
+    try:
+        ((name, partition),) = _components("partition", (given.partition,), PARTITIONS).items()
+    except InputError as error:
+        raise InputError(str(error).replace("partition[0]", "partition", 1)) from None
+    needs_alpha = _create(PARTITIONS, f"partition.{name}", partition, "method").needs_alpha
+    if len(given.alphas) > 1 and not needs_alpha:
+        raise InputError(
+            f"alphas has {len(given.alphas)} values, but the partition '{name}' depends on none; "
+            "give one, or take the partition dirichlet"
+        )
+    return partition
+
+
 def _check_sizes(settings: Settings) -> Iterator[str]:
     """Check the labeling against all data sets whose size is known; yield what is doubtful."""
+    partition = _create(PARTITIONS, "partition", settings.partition, "method")
     for name, options in settings.datasets.items():
         source = _create(KINDS, f"datasets.{name}", options, "kind")
         try:
             size = source.size()
         except InputError as error:
             raise InputError(f"datasets.{name}.{error}") from None
-        for clients in settings.clients if size else ():
+        for clients in settings.clients if size and partition.equal_sizes else ():
             settings.labeling.check(name, size[1], clients)
             yield from settings.labeling.warnings(name, size[1], clients)
 
@@ -293,43 +323,45 @@ def config_schema() -> dict[str, Any]:
 
     whole = schema(Configuration)
     for key, registry, word in COMPONENTS:
-        kinds = {}
-        for name in registry:
-            options = registry.options_of(name)
-            kinds[name] = {
-                "type": "object",
-                "properties": {word: {"const": name}, **options},
-                "additionalProperties": False,
-            }
-        whole["properties"][key]["items"] = {
-            "anyOf": [
-                {"enum": list(registry)},
-                {
-                    "type": "object",
-                    "minProperties": 1,
-                    "maxProperties": 1,
-                    "propertyNames": {"pattern": f"^{NAME.pattern}$"},
-                    "additionalProperties": {
-                        "anyOf": [
-                            *kinds.values(),
-                            {
-                                "type": "object",
-                                "required": [word],
-                                "properties": {word: {"pattern": r"\.py:"}},
-                            },
-                        ]
-                    },
-                },
-            ]
-        }
+        described = whole["properties"][key]
+        if described.get("type") == "array":
+            described["items"] = _entry_schema(registry, word)
+        else:
+            described.update(_entry_schema(registry, word))
     return json.loads(json.dumps(whole))
+
+
+def _entry_schema(registry: Registry, word: str) -> dict[str, Any]:
+    """JSON schema of an entry: a name, or {name: {options}}."""
+    kinds = [
+        {
+            "type": "object",
+            "properties": {word: {"const": name}, **registry.options_of(name)},
+            "additionalProperties": False,
+        }
+        for name in registry
+    ]
+    own = {"type": "object", "required": [word], "properties": {word: {"pattern": r"\.py:"}}}
+    return {
+        "anyOf": [
+            {"enum": list(registry)},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+                "additionalProperties": {"anyOf": [*kinds, own]},
+            },
+        ]
+    }
 
 
 COMPONENTS: tuple[tuple[str, Registry, str], ...] = (
     ("datasets", KINDS, "kind"),
+    ("partition", PARTITIONS, "method"),
     ("models", NETWORKS, "method"),
     ("algorithms", ALGORITHMS, "method"),
     ("strategies", STRATEGIES, "method"),
 )
-"""The lists of components in a configuration: key, what its names stand for, and the option that
-says which of these an entry is."""
+"""The components in a configuration, mostly in lists: key, what its names stand for, and the option
+that says which of these an entry is."""
