@@ -1,0 +1,123 @@
+"""Answers of people, good and bad."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fal.annotation.answers import NO_LABEL, check_unchanged, find_answers, read_answers
+from fal.annotation.tasks import Task
+from fal.errors import InputError
+
+TASK = Task("task", np.array([5, 2, 9]), ["a.png", "b.png", "c.png"], ["cat", "dog"])
+GOOD = "index,file,label\n5,a.png,cat\n2,b.png,unsure\n9,c.png,dog\n"
+
+
+def written(folder, text, name="task.csv", encoding="utf-8"):
+    path = folder / name
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        GOOD.replace(",", ";"),
+        GOOD.replace(",", "\t"),
+        GOOD.replace("\n", "\r\n"),
+        GOOD + "\n,,\n",
+        "label,note,file,index\ndog,x,c.png,9\ncat,y,a.png,5\n unsure ,z,,2\n",
+    ],
+    ids=["as asked", "semicolons", "tabs", "CRLF", "blank lines", "other order"],
+)
+def test_good_answers_are_read_in_the_order_of_the_task(tmp_path, text):
+    assert read_answers(written(tmp_path, text), TASK).tolist() == [0, NO_LABEL, 1]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+    path = written(tmp_path, GOOD, encoding="utf-8-sig")
+    assert read_answers(path, TASK).tolist() == [0, NO_LABEL, 1]
+
+
+def test_names_like_formulas_are_read_as_they_were(tmp_path):
+    task = Task("task", np.array([1]), ["=a.png"], ["-cat", "dog"])
+    for text in ("1,'=a.png,'-cat\n", "1,=a.png,-cat\n"):
+        path = written(tmp_path, f"index,file,label\n{text}")
+        assert read_answers(path, task).tolist() == [0]
+
+
+def test_the_export_of_label_studio_is_read(tmp_path):
+    def entry(index, choice, cancelled=False):
+        result = [{"type": "choices", "value": {"choices": [choice]}}]
+        return {
+            "data": {"index": index, "image": "data:...", "file": ""},
+            "annotations": [
+                {"was_cancelled": True, "result": [{"value": {"choices": ["dog"]}}]},
+                {"was_cancelled": cancelled, "result": result},
+            ],
+        }
+
+    export = [entry(9, "dog"), entry(5, "cat"), entry(2, "unsure")]
+    path = written(tmp_path, json.dumps(export), "task.json")
+    assert read_answers(path, TASK).tolist() == [0, NO_LABEL, 1]
+    export[0] = entry(9, "dog", cancelled=True)
+    path = written(tmp_path, json.dumps(export), "task.json")
+    with pytest.raises(InputError, match=r"task 1: image 9 \(c.png\) has no label"):
+        read_answers(path, TASK)
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
+    text = "index,file,label\n5,a.png,catt\n2,x.png,dog\n7,,dog\nx,,dog\n9,c.png,dog\n9,c.png,cat\n"
+    path = written(tmp_path, text)
+    with pytest.raises(InputError) as error:
+        read_answers(path, TASK)
+    assert str(error.value) == (
+        f"'{path}' has 5 mistakes: line 2: 'catt' is no class; did you mean 'cat'?; line 3: image "
+        "2 is 'b.png', not 'x.png'; line 4: image '7' was not asked for; line 5: image 'x' was not "
+        "asked for; line 7: image 9 (c.png) has two labels"
+    )
+
+
+def test_what_is_missing_or_empty_is_named(tmp_path):
+    path = written(tmp_path, "index,file,label\n5,a.png,cat\n2,b.png,\n")
+    with pytest.raises(InputError) as error:
+        read_answers(path, TASK)
+    assert str(error.value) == (
+        f"'{path}' has 2 mistakes: line 3: image 2 (b.png) has no label; image 9 (c.png) is missing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("task.csv", "image,label\n5,cat\n", "there is no column 'index'"),
+        ("task.csv", "", "there is no column 'index'"),
+        ("task.json", "[{]", "Expecting"),
+        ("task.json", '[{"annotations": []}]', "data"),
+    ],
+)
+def test_another_file_is_refused(tmp_path, name, text, reason):
+    with pytest.raises(InputError, match=f"cannot be read as answers.*{reason}"):
+        read_answers(written(tmp_path, text, name), TASK)
+
+
+def test_a_label_changed_later_is_named(tmp_path):
+    given = np.array([0, NO_LABEL, 1])
+    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1})
+    with pytest.raises(InputError) as error:
+        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1})
+    assert str(error.value) == (
+        "'a.csv' has 2 mistakes: image 5 (a.png) was 'dog' when a later cycle was trained and is "
+        "'cat' now; image 2 (b.png) was 'cat' when a later cycle was trained and is 'unsure' now; "
+        "restore the labels, or delete the cycles that were trained with them"
+    )
+
+
+def test_answers_are_found_by_the_name_of_their_task(tmp_path):
+    assert find_answers(tmp_path, "task") is None
+    path = written(tmp_path, GOOD)
+    assert find_answers(tmp_path, "task") == path
+    written(tmp_path, "[]", "task.json")
+    with pytest.raises(InputError, match="keep one of them"):
+        find_answers(tmp_path, "task")

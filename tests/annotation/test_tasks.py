@@ -1,0 +1,55 @@
+"""Tasks for people."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from fal.annotation.answers import NO_LABEL, read_answers
+from fal.annotation.tasks import UNSURE, Task, label_studio_config, write_task
+from reporting import chromium
+
+CLASSES = ["cat", 'a "dog", big', "<script>x</script>", "=1+1"]
+TASK = Task("ifal_cycle-0_client-1", np.array([5, 2, 9]), ["a b.png", "ü.png", "=<i>.png"], CLASSES)
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def written(tmp_path):
+    return {path.suffix: path for path in write_task(tmp_path, TASK, IMAGES)}
+
+
+def test_the_table_has_a_row_for_each_image_and_no_label(written):
+    assert written[".csv"].read_text(encoding="utf-8") == (
+        "index,file,label\n5,a b.png,\n2,ü.png,\n9,'=<i>.png,\n"
+    )
+
+
+def test_label_studio_gets_pictures_and_choices(written):
+    tasks = json.loads(written[".json"].read_text())
+    assert [task["data"]["index"] for task in tasks] == [5, 2, 9]
+    assert all(task["data"]["image"].startswith("data:image/png;base64,") for task in tasks)
+    view = ElementTree.fromstring(label_studio_config(CLASSES))
+    assert [choice.get("value") for choice in view.iter("Choice")] == [*CLASSES, UNSURE]
+    assert view.find("Choices").get("toName") == view.find("Image").get("name")
+
+
+@pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium on this machine")
+def test_in_the_page_one_labels_and_saves_the_table(written, tmp_path):
+    with chromium.started(tmp_path / "profile") as browser:
+        browser.open(written[".html"])
+        browser.evaluate(
+            "[...document.querySelectorAll('select')].forEach((select, place) => {"
+            "  select.selectedIndex = [2, 3, 5][place];"
+            "  select.dispatchEvent(new Event('change', { bubbles: true })) })"
+        )
+        assert browser.evaluate("document.querySelector('#count').textContent") == "3"
+        saved = browser.evaluate("table()")
+        assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        browser.open(written[".html"])
+        assert browser.evaluate("table()") == saved
+        assert browser.errors == []
+    path = tmp_path / "saved.csv"
+    path.write_text(saved, encoding="utf-8")
+    assert read_answers(path, TASK).tolist() == [1, 2, NO_LABEL]

@@ -1,0 +1,154 @@
+"""Answers of people: read, and checked against what was asked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fal.annotation.tasks import COLUMNS, UNSURE, Task
+from fal.errors import InputError, suggest
+
+NO_LABEL = -1
+"""In the place of a class where somebody was unsure."""
+
+LISTED = 20
+"""Mistakes of a file that are named, at most."""
+
+SUFFIXES = (".csv", ".json")
+"""Of the files that hold answers: a filled-in table, or Label Studio's export."""
+
+
+class Answer(NamedTuple):
+    """One answer. where: in the file, in words. index: of the image, as a text."""
+
+    where: str
+    index: str
+    file: str
+    label: str
+
+
+def find_answers(folder: str | Path, name: str) -> Path | None:
+    """The file with the answers to the task ``name``, if it is there.
+
+    Raises InputError if there are two.
+    """
+    found = [path for suffix in SUFFIXES if (path := Path(folder) / f"{name}{suffix}").is_file()]
+    if len(found) > 1:
+        raise InputError(
+            f"there are two files with answers to one task, '{found[0]}' and '{found[1].name}'; "
+            "keep one of them"
+        )
+    return found[0] if found else None
+
+
+def read_answers(path: str | Path, task: Task) -> np.ndarray:
+    """The classes int64 [n] of a task's images, in its order, ``NO_LABEL`` where unsure.
+
+    path: the task's table, filled in (.csv; commas, semicolons or tabs), or the export of Label
+    Studio (.json).
+
+    Raises InputError that tells all mistakes of the file: an unknown class, an image without an
+    answer, one that was not asked for, two different answers for one.
+    """
+    read = _label_studio_answers if Path(path).suffix == ".json" else _table_answers
+    try:
+        answers = list(read(Path(path).read_text(encoding="utf-8-sig", errors="surrogateescape")))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(f"'{path}' cannot be read as answers ({error})") from None
+    labels: dict[int, int] = {}
+    mistakes = list(_take(answers, task, labels))
+    missing = [index for index in task.index.tolist() if index not in labels]
+    asked = {answer.index for answer in answers}
+    mistakes += [_missing(index, task) for index in missing if str(index) not in asked]
+    if mistakes:
+        raise InputError(_listing(path, mistakes))
+    return np.array([labels[index] for index in task.index.tolist()], dtype=np.int64)
+
+
+def check_unchanged(
+    path: str | Path, task: Task, given: np.ndarray, used: Mapping[int, int]
+) -> None:
+    """Raise InputError if answers have changed since they were used.
+
+    given: int64 [n], what ``path`` says now. used: the class that a later cycle was trained with,
+    by index of the image; none for an image that nobody could tell.
+    """
+    names = [*task.classes, UNSURE]
+    mistakes = [
+        f"image {_named(index, task)} was '{names[used.get(index, NO_LABEL)]}' when a later cycle "
+        f"was trained and is '{names[label]}' now"
+        for index, label in zip(task.index.tolist(), given.tolist(), strict=True)
+        if used.get(index, NO_LABEL) != label
+    ]
+    if mistakes:
+        raise InputError(
+            f"{_listing(path, mistakes)}; restore the labels, or delete the cycles that were "
+            "trained with them"
+        )
+
+
+def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iterator[str]:
+    """Put the classes of all good answers into ``labels``; yield a sentence for each bad one."""
+    numbers = {name: number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
+    files = {row["index"]: row["file"] for row in task.rows()}
+    for where, text, file, label in answers:
+        if not text.isascii() or not text.isdigit() or int(text) not in files:
+            yield f"{where}: image '{text}' was not asked for"
+        elif file and files[int(text)] and file != files[int(text)]:
+            yield f"{where}: image {text} is '{files[int(text)]}', not '{file}'"
+        elif not label:
+            yield f"{where}: image {_named(int(text), task)} has no label"
+        elif label not in numbers:
+            yield f"{where}: '{label}' is no class{suggest(label, numbers)}"
+        elif labels.setdefault(int(text), numbers[label]) != numbers[label]:
+            yield f"{where}: image {_named(int(text), task)} has two labels"
+
+
+def _table_answers(text: str) -> Iterator[Answer]:
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)
+    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+    if missing:
+        raise ValueError(f"there is no column '{missing[0]}'")
+    for row in table:
+        index, file, label = (_bare(row[name] or "") for name in COLUMNS)
+        if index or label:
+            yield Answer(f"line {table.line_num}", index, file, label)
+
+
+def _bare(cell: str) -> str:
+    """The text of a cell without what ``fal.storage.without_formulas`` put before it."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
+
+
+def _label_studio_answers(text: str) -> Iterator[Answer]:
+    for number, entry in enumerate(json.loads(text), start=1):
+        data = entry["data"]
+        done = [a for a in entry.get("annotations", ()) if not a.get("was_cancelled")]
+        choices = [choice for a in done for r in a["result"] for choice in r["value"]["choices"]]
+        where, index, file = f"task {number}", str(data["index"]), str(data.get("file", ""))
+        for choice in choices or [""]:
+            yield Answer(where, index, file, choice)
+
+
+def _missing(index: int, task: Task) -> str:
+    return f"image {_named(index, task)} is missing"
+
+
+def _named(index: int, task: Task) -> str:
+    file = next(row["file"] for row in task.rows() if row["index"] == index)
+    return f"{index} ({file})" if file else str(index)
+
+
+def _listing(path: str | Path, mistakes: Sequence[str]) -> str:
+    shown = "; ".join(mistakes[:LISTED])
+    more = f"; and {len(mistakes) - LISTED} more" if len(mistakes) > LISTED else ""
+    return f"'{path}' has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}: {shown}{more}"

@@ -1,0 +1,117 @@
+"""Tasks for people: the images of one client that are to be labeled.
+
+A task is a table to fill in, a page that shows the images and saves the filled-in table, and an
+import for Label Studio. Whoever labels uses the one that they like best.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fal.data.thumbnails import png_uri
+from fal.storage import save_text, without_formulas
+
+COLUMNS = ("index", "file", "label")
+"""Of a task's table: the image, by its place in the training set and its file's name (empty where
+it has none), and the name of its class, which is to be filled in."""
+
+UNSURE = "unsure"
+"""The answer of somebody who cannot tell: the image goes back to where it came from."""
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images of one client that are to be labeled.
+
+    name: of its files, without suffix. index: int64 [n], places in the training set. files: their
+    names, or nothing. classes: the names to choose from.
+    """
+
+    name: str
+    index: np.ndarray
+    files: Sequence[str]
+    classes: Sequence[str]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table to fill in."""
+        files = self.files or [""] * len(self.index)
+        return [
+            {"index": int(index), "file": file, "label": ""}
+            for index, file in zip(self.index, files, strict=True)
+        ]
+
+
+def write_task(folder: str | Path, task: Task, images: np.ndarray) -> list[Path]:
+    """Write a task's table (.csv), page (.html) and Label Studio import (.json and .xml).
+
+    images: uint8 [n, H, W, C] of the task. Returns the files.
+    """
+    pictures = [png_uri(image) for image in images]
+    texts = {
+        ".csv": table_text(task.rows()),
+        ".html": page_text(task, pictures),
+        ".json": label_studio_tasks(task, pictures),
+        ".xml": label_studio_config(task.classes),
+    }
+    written = []
+    for suffix, text in texts.items():
+        written.append(Path(folder) / f"{task.name}{suffix}")
+        save_text(written[-1], text)
+    return written
+
+
+def table_text(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows of ``COLUMNS`` as CSV."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return without_formulas(table).to_csv(index=False, lineterminator="\n")
+
+
+def page_text(task: Task, pictures: Sequence[str]) -> str:
+    """A page that shows the pictures (``data:`` URIs), asks for classes and saves the table."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    images = [
+        {**row, "picture": picture} for row, picture in zip(task.rows(), pictures, strict=True)
+    ]
+    answers = [*task.classes, UNSURE]
+    return environment.get_template("task.html.j2").render(
+        task=task, images=images, answers=answers, columns=COLUMNS
+    )
+
+
+def label_studio_tasks(task: Task, pictures: Sequence[str]) -> str:
+    """Label Studio's import: one object with ``data`` for each image, the picture within."""
+    rows = zip(task.rows(), pictures, strict=True)
+    data = [
+        {"data": {"image": picture, "index": row["index"], "file": row["file"]}}
+        for row, picture in rows
+    ]
+    return json.dumps(data, indent=1) + "\n"
+
+
+def label_studio_config(classes: Sequence[str]) -> str:
+    """Label Studio's labeling interface: the image and one choice among the classes."""
+    choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in (*classes, UNSURE))
+    return f"""<View>
+  <Image name="image" value="$image"/>
+  <Choices name="label" toName="image" choice="single" showInline="true">
+{choices}
+  </Choices>
+</View>
+"""
