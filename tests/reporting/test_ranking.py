@@ -1,67 +1,73 @@
+"""What runs are judged by, and how strategies rank by it."""
+
+import itertools
+import math
 import statistics
 
+import pandas as pd
 import pytest
 
+from fal.layout import SETTING
 from fal.reporting import ranking
-from reporting.synthetic_runs import accuracies
+from reporting.synthetic_runs import SETTING as DIGITS
+from reporting.synthetic_runs import accuracies, run, table_of
 
 
 def area(table, strategy, seed):
-    """The area under one run's curve, by hand."""
-    return statistics.mean(
-        row.accuracy
-        for row in table.itertuples()
-        if (row.strategy, row.seed) == (strategy, seed) and row.cycle >= 1
-    )
+    """The area under one run's curve, trapezoid by trapezoid."""
+    rows = table[(table["strategy"] == strategy) & (table["seed"] == seed)].sort_values("cycle")
+    points = list(zip(rows["labeled"], rows["accuracy"], strict=True))
+    parts = [(x2 - x1) * (y1 + y2) / 2 for (x1, y1), (x2, y2) in itertools.pairwise(points)]
+    return sum(parts) / (points[-1][0] - points[0][0])
 
 
-def test_ranking_is_by_the_mean_over_queried_cycles():
-    strategies = ["random", "ifal", "kafal"]
-    table = accuracies(strategies, [1, 2, 3], range(4))
-    areas = {name: [area(table, name, seed) for seed in (1, 2, 3)] for name in strategies}
-    ranks = ranking.ranking(table)
-    best_first = sorted(strategies, key=lambda name: -statistics.mean(areas[name]))
-    assert list(ranks["strategy"]) == best_first
-    assert list(ranks["rank"]) == [1, 2, 3]
-    for row in ranks.itertuples():
-        assert row.area_mean == pytest.approx(statistics.mean(areas[row.strategy]))
-        assert row.area_std == pytest.approx(statistics.stdev(areas[row.strategy]))
+class TestRunMeasures:
+    def test_known(self):
+        table = table_of(run("ifal", 1, [50, 70, 80], last5=79.5))
+        found = ranking.run_measures(table.sample(frac=1, random_state=0)).iloc[0]
+        assert found[["area", "final", "last5"]].to_list() == [67.5, 80, 79.5]
+        assert found[list(SETTING)].to_dict() == DIGITS
+
+    def test_runs_without_all_cycles_do_not_count(self):
+        table = table_of(run("ifal", 1, [50, 70, 80]), run("ifal", 2, [50, 70]))
+        other = table_of(run("ifal", 2, [50, 70], {**DIGITS, "clients": 5}))
+        found = ranking.run_measures(pd.concat([table, other]))
+        assert found[["clients", "seed"]].to_numpy().tolist() == [[5, 2], [10, 1]]
+        assert found["last5"].isna().all()
 
 
-def test_equal_strategies_share_a_rank():
-    table = accuracies(["random", "ifal", "kafal"], [1], [1])
-    table["accuracy"] = table["strategy"].map({"random": 50.0, "ifal": 50.0, "kafal": 40.0})
-    ranks = ranking.ranking(table).set_index("strategy")["rank"]
-    assert ranks.to_dict() == {"ifal": 1, "random": 1, "kafal": 3}
+class TestRanking:
+    def test_is_by_the_area(self):
+        strategies = ["random", "ifal", "kafal"]
+        table = accuracies(strategies, [1, 2, 3], range(4))
+        areas = {name: [area(table, name, seed) for seed in (1, 2, 3)] for name in strategies}
+        ranks = ranking.ranking(table)
+        best_first = sorted(strategies, key=lambda name: -statistics.mean(areas[name]))
+        assert list(ranks["strategy"]) == best_first
+        assert list(ranks["rank"]) == [1, 2, 3]
+        for row in ranks.itertuples():
+            assert row.area_mean == pytest.approx(statistics.mean(areas[row.strategy]))
+            assert row.area_std == pytest.approx(statistics.stdev(areas[row.strategy]))
 
+    def test_equals_share_a_rank(self):
+        levels = {"random": [50, 50], "ifal": [50, 50], "kafal": [40, 40]}
+        table = table_of(*(run(name, 1, level) for name, level in levels.items()))
+        ranks = ranking.ranking(table).set_index("strategy")["rank"]
+        assert ranks.to_dict() == {"ifal": 1, "random": 1, "kafal": 3}
 
-def test_each_setting_has_a_ranking_of_its_own():
-    table = accuracies(["random", "ifal"], [1, 2], range(3), clients=[5, 10])
-    ranks = ranking.ranking(table)
-    for clients, rows in table.groupby("clients"):
-        alone = ranking.ranking(rows)
-        among = ranks[ranks["clients"] == clients].reset_index(drop=True)
-        assert among.equals(alone)
+    def test_each_setting_has_one_of_its_own(self):
+        table = accuracies(["random", "ifal"], [1, 2], range(3), clients=[5, 10])
+        ranks = ranking.ranking(table)
+        for clients, rows in table.groupby("clients"):
+            among = ranks[ranks["clients"] == clients].reset_index(drop=True)
+            assert among.equals(ranking.ranking(rows))
 
+    def test_strategies_without_a_complete_run_come_last(self):
+        table = table_of(run("ifal", 1, [90]), run("random", 1, [50, 60]))
+        ranks = ranking.ranking(table)
+        assert list(ranks["strategy"]) == ["random", "ifal"]
+        assert math.isnan(ranks["area_mean"].iloc[1])
 
-def test_the_lead_is_over_the_seeds_that_both_have():
-    table = accuracies(["random", "ifal"], [1, 2, 3, 4], range(3))
-    table.loc[table["strategy"] == "ifal", "accuracy"] += 5
-    table = table[(table["strategy"] == "ifal") | (table["seed"] != 4)]
-    differences = [area(table, "ifal", seed) - area(table, "random", seed) for seed in (1, 2, 3)]
-    found = ranking.lead(table)
-    assert (found.leader, found.other, found.seeds) == ("ifal", "random", 3)
-    assert found.difference == pytest.approx(statistics.mean(differences))
-    assert found.ahead == sum(difference > 0 for difference in differences)
-
-
-def test_one_strategy_leads_nobody():
-    table = accuracies(["ifal"], [1], range(3))
-    assert ranking.lead(table) is None
-    assert ranking.lead(table, "ifal") is None
-
-
-def test_without_a_common_seed_there_is_no_lead():
-    table = accuracies(["random", "ifal"], [1, 2], range(3))
-    apart = table[(table["strategy"] == "ifal") == (table["seed"] == 1)]
-    assert ranking.lead(apart) is None
+    def test_no_run_is_complete(self):
+        table = table_of(run("ifal", 1, [50, 70]), run("random", 2, [50, 70])).drop(index=[0, 3])
+        assert list(ranking.ranking(table)["rank"]) == [1, 1]

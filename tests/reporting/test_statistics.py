@@ -14,6 +14,9 @@ from fal.reporting import statistics
 POINTS = st.integers(-40, 40).map(lambda number: number / 8)  # With ties, zeros, and no rounding.
 DIFFERENCES = st.lists(POINTS, min_size=1, max_size=9).map(np.array)
 
+few = settings(max_examples=25)
+imports_slowly = pytest.mark.xdist_group("slow imports")
+
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
@@ -32,6 +35,7 @@ class TestCurves:
         height = np.interp(middles, labels, accuracy).mean()
         assert statistics.area_under_curve(labels, accuracy) == pytest.approx(height, abs=1e-6)
 
+    @few
     @given(st.lists(st.floats(0, 100), min_size=1, max_size=8), st.integers(1, 1000))
     def test_area_of_fractions_is_that_of_labels(self, accuracy, total):
         labels = np.arange(1, len(accuracy) + 1) ** 2
@@ -56,6 +60,7 @@ class TestCurves:
             dented = statistics.labels_to_reach([10, 20, 30, 40], [50, 60, 40, 62], target)
             assert dented == pytest.approx(needed)
 
+    @few
     @given(st.lists(st.integers(0, 100), min_size=1, max_size=7), st.integers(0, 100))
     def test_labels_to_reach_lie_on_the_curve(self, accuracy, target):
         labels = np.arange(len(accuracy)) * 70 + 140
@@ -110,6 +115,14 @@ class TestMeanInterval:
             tuple(expected.confidence_interval), abs=0.03 * np.ptp(sample)
         )
 
+    @pytest.mark.parametrize(("size", "covered"), [(2, 0.50), (3, 0.73), (5, 0.85)])
+    def test_is_too_narrow_for_few(self, size, covered):
+        # As docs/verdicts.md and the tables say; the standard error is at most 0.025.
+        intervals = [statistics.mean_interval(sample) for sample in normal(size, 400, size)]
+        assert np.mean([low <= 0 <= high for low, high in intervals]) == pytest.approx(
+            covered, abs=0.07
+        )
+
     def test_one_difference_has_none(self):
         assert np.isnan(statistics.mean_interval([1.5])).all()
 
@@ -121,6 +134,7 @@ class TestMeanInterval:
         low, high = statistics.mean_interval([0.3, 0.1 + 0.2, 0.3])
         assert low == high == pytest.approx(0.3)
 
+    @few
     @given(DIFFERENCES, st.randoms(use_true_random=False))
     def test_does_not_depend_on_the_order(self, sample, random):
         shuffled = random.sample(list(sample), len(sample))
@@ -128,6 +142,7 @@ class TestMeanInterval:
             statistics.mean_interval(shuffled), statistics.mean_interval(sample)
         )
 
+    @few
     @given(DIFFERENCES.filter(lambda sample: len(sample) > 1), st.sampled_from([0.1, 3, 1000]))
     def test_moves_and_grows_with_the_sample(self, sample, factor):
         low, high = statistics.mean_interval(sample)
@@ -141,6 +156,7 @@ class TestHodgesLehmann:
         assert statistics.hodges_lehmann([3]) == 3
         assert statistics.hodges_lehmann([1, 2, 9]) == pytest.approx(3.5)
 
+    @few
     @given(DIFFERENCES)
     def test_agrees_with_loops_and_is_antisymmetric(self, sample):
         pairs = itertools.combinations_with_replacement(sample, 2)
@@ -168,10 +184,12 @@ class TestWilcoxon:
             expected = stats.wilcoxon(sample, alternative="greater", method="exact").pvalue
             assert statistics.wilcoxon_p(sample) == pytest.approx(expected, rel=1e-9)
 
+    @few
     @given(DIFFERENCES)
     def test_agrees_with_all_signs(self, sample):
         assert statistics.wilcoxon_p(sample) == pytest.approx(enumerated_p(sample), rel=1e-12)
 
+    @few
     @given(DIFFERENCES)
     def test_both_sides(self, sample):
         better, worse = statistics.wilcoxon_p(sample), statistics.wilcoxon_p(-sample)
@@ -202,6 +220,7 @@ class TestHolm:
         assert statistics.holm([]).shape == (0,)
         assert statistics.holm([0.2]) == [0.2]
 
+    @imports_slowly
     def test_agrees_with_statsmodels(self):
         multitest = pytest.importorskip("statsmodels.stats.multitest")
         for seed in range(20):
@@ -209,6 +228,7 @@ class TestHolm:
             expected = multitest.multipletests(p_values, method="holm")[1]
             np.testing.assert_allclose(statistics.holm(p_values), expected)
 
+    @few
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
     def test_keeps_the_order(self, p_values):
         corrected = statistics.holm(p_values)
@@ -217,6 +237,7 @@ class TestHolm:
         assert corrected.min() == min(1, len(p_values) * min(p_values))
 
 
+@few
 @given(DIFFERENCES)
 def test_win_ratio(sample):
     wins = statistics.win_ratio(sample)
@@ -271,6 +292,7 @@ class TestCriticalDifference:
         # Demsar (2006), section 3.2.3: four classifiers, fourteen data sets.
         assert statistics.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
 
+    @imports_slowly
     @pytest.mark.parametrize("shape", [(8, 4), (20, 7)])
     def test_agrees_with_autorank(self, shape):
         autorank = pytest.importorskip("autorank")
@@ -286,6 +308,7 @@ class TestCriticalDifference:
         ranks = expected.rankdf["meanrank"].sort_index()
         np.testing.assert_allclose(found.ranks, ranks)
 
+    @imports_slowly
     def test_agrees_with_scikit_posthocs(self):
         posthocs = pytest.importorskip("scikit_posthocs")
         scores = normal(3, 15, 6) + 0.5 * np.arange(6)
@@ -380,7 +403,7 @@ class TestInterquartileMean:
     def test_none_without_two_seeds(self):
         assert np.isnan(statistics.interquartile_mean_interval([[1.0], [2.0], []])).all()
 
-    @settings(max_examples=20)
+    @few
     @given(st.lists(DIFFERENCES, min_size=1, max_size=3), st.randoms(use_true_random=False))
     def test_does_not_depend_on_the_order_of_seeds(self, strata, random):
         shuffled = [random.sample(list(values), len(values)) for values in strata]

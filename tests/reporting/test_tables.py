@@ -152,6 +152,42 @@ def test_csv_is_read_back(tmp_path):
     assert set(again["strategy"]) == {"null", "10"}
 
 
+def written(tmp_path, change=lambda text: text):
+    """An accuracy.csv of two runs, changed."""
+    path = tmp_path / "accuracy.csv"
+    path.write_text(change(formats.to_csv(tables.accuracy_table(records(seeds=(1,), cycles=1)))))
+    return path
+
+
+def test_what_others_may_lack_is_filled(tmp_path):
+    runs = [{k: v for k, v in run.items() if k != "accuracy_last5"} for run in records()]
+    table = tables.accuracy_table(runs).drop(columns="accuracy_last5")
+    path = tmp_path / "accuracy.csv"
+    path.write_text(table.to_csv(index=False))
+    assert tables.read_accuracy(path)["accuracy_last5"].isna().all()
+
+
+def test_partitions_without_alpha_are_read_back(tmp_path):
+    path = written(tmp_path, lambda text: text.replace("digits,0.1,", "digits,,"))
+    assert set(tables.read_accuracy(path)["alpha"]) == {""}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text.replace("model", "net"), "has no column model$"),
+        (lambda text: text.replace("labeled", "labels"), "no column labeled, labeled_fraction$"),
+        (lambda text: text.replace("210", "many"), "its column labeled has many, which is no numb"),
+        (lambda text: text.replace("210", ""), "its column labeled has nothing, which is no numb"),
+        (lambda text: text.replace(",0.1,", ",low,"), "could not convert string to float: 'low'"),
+        (lambda text: text + text.splitlines()[-1], "two rows of the same run and cycle: .*random"),
+    ],
+)
+def test_what_is_wrong_in_a_table_of_others_is_one_sentence(tmp_path, change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        tables.read_accuracy(written(tmp_path, change))
+
+
 @pytest.mark.parametrize("text", [None, "", "a,b\n1,2\n", "\x00"])
 def test_what_is_no_accuracy_table_is_named(tmp_path, text):
     path = tmp_path / "accuracy.csv"

@@ -2,9 +2,12 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
+
+from fal.storage import without_formulas
 
 DECIMALS: dict[Hashable, int] = {
     "labeled": 0,
@@ -15,8 +18,36 @@ DECIMALS: dict[Hashable, int] = {
     "accuracy_std": 4,
     "imbalance": 4,
     "candidates": 4,
+    **dict.fromkeys(("mean", "reference_mean", "difference", "low", "high", "hodges_lehmann"), 4),
+    **dict.fromkeys(("area", "win_ratio", "target", "iqm", "rank", "critical_difference"), 4),
+    **dict.fromkeys(("p", "p_holm", "p_worse", "p_worse_holm"), 6),
+    **dict.fromkeys(("smallest_p", "smallest_p_holm"), 6),
+    **dict.fromkeys(("needed", "saved"), 1),
 }
 """Decimals of the columns of CSV files; others have as many as they need."""
+
+
+class Readable(Protocol):
+    """A table to read."""
+
+    def texts(self) -> pd.DataFrame:
+        """Its cells as texts; the first column says what the rows are."""
+
+    def best(self) -> pd.DataFrame:
+        """Which cells of ``texts`` are the best of their column."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A table to read whose cells are texts already, and none the best."""
+
+    cells: pd.DataFrame
+
+    def texts(self) -> pd.DataFrame:
+        return self.cells.fillna("").astype(str)
+
+    def best(self) -> pd.DataFrame:
+        return pd.DataFrame(False, index=self.cells.index, columns=self.cells.columns)
 
 
 @dataclass(frozen=True)
@@ -64,15 +95,15 @@ def plain(number: float) -> str:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """The table as CSV text whose bytes depend on the values alone."""
-    texts = table.copy()
+    """The table as CSV text whose bytes depend on the values alone; formulas are disarmed."""
+    texts = without_formulas(table)
     for name, values in table.select_dtypes("float").items():
         written = f"{{:.{DECIMALS[name]}f}}".format if name in DECIMALS else plain
         texts[name] = values.map(written, na_action="ignore")
     return texts.to_csv(index=False, lineterminator="\n")
 
 
-def to_markdown(tables: Mapping[str, Measured]) -> str:
+def to_markdown(tables: Mapping[str, Readable]) -> str:
     """The tables as Markdown, each under its title; the best mean of each column in bold."""
     parts = []
     for title, table in tables.items():
@@ -84,7 +115,7 @@ def to_markdown(tables: Mapping[str, Measured]) -> str:
     return "\n".join(parts)
 
 
-def to_html(table: Measured, mark_best: bool = True) -> str:
+def to_html(table: Readable, mark_best: bool = True) -> str:
     """The table as an HTML element, with names escaped.
 
     mark_best: give the highest mean of each column the class ``best``.

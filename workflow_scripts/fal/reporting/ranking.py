@@ -1,37 +1,67 @@
-"""Which strategy leads in a setting, and by how much, over paired seeds."""
+"""What a run is judged by, and how the strategies of a setting rank by it."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from fal.layout import SETTING
+from fal.reporting import statistics
+
+MEASURES = ("area", "final", "last5")
+"""What a run is judged by, in percent: the area under its learning curve (see
+``fal.reporting.statistics.area_under_curve``), its accuracy after the last round of the last cycle,
+and the mean over the last five rounds of that cycle."""
+
+_GROUP = list(SETTING)
+_RUN = [*_GROUP, "strategy", "seed"]
 
 
-def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """The area under each run's curve: its mean accuracy over the cycles that follow a query.
+def complete_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the runs that count, in the order of cycles.
 
-    Where there is no cycle after the first, the accuracy of cycle 0. Columns: the setting,
-    strategy, seed, accuracy (percent).
+    A run counts if it has every cycle that any run of its setting has.
+
+    table: rows as of ``fal.reporting.tables.accuracy_table``.
     """
-    queried = table[table["cycle"] >= 1] if (table["cycle"] >= 1).any() else table
-    runs = queried.groupby([*SETTING, "strategy", "seed"], as_index=False)
-    return runs.agg(accuracy=("accuracy", "mean"))
+    expected = table.groupby(_GROUP)["cycle"].transform("nunique")
+    found = table.groupby(_RUN)["cycle"].transform("nunique")
+    return table[found == expected].sort_values("cycle", kind="stable")
+
+
+def run_measures(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per run that counts: the setting, strategy, seed, area, final, last5.
+
+    last5 is NaN where it was not measured.
+    """
+    rows = []
+    for factors, run in complete_runs(table).groupby(_RUN):
+        last = run.iloc[-1]
+        rows.append(
+            {
+                **dict(zip(_RUN, factors, strict=True)),
+                "area": statistics.area_under_curve(run["labeled"], run["accuracy"]),
+                "final": last["accuracy"],
+                "last5": last["accuracy_last5"],
+            }
+        )
+    # Without rows there are no types to be seen.
+    return pd.DataFrame(rows, columns=[*_RUN, *MEASURES]).astype(table.dtypes[_RUN].to_dict())
 
 
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
-    """Strategies of each setting by the area under their curve, the best first.
+    """Strategies of each setting by the area under their curves, the best first.
 
-    Columns: the setting, strategy, area_mean, area_std (over seeds; empty for one), rank (1 is
-    best, equals share the better one).
+    Columns: the setting, strategy, area_mean, area_std (over the runs that count; empty for one),
+    rank (1 is best, equals share the better one; strategies without a run that counts come last).
     """
-    ranks = (
-        areas(table)
-        .groupby([*SETTING, "strategy"], as_index=False)
-        .agg(area_mean=("accuracy", "mean"), area_std=("accuracy", "std"))
+    areas = run_measures(table).groupby([*_GROUP, "strategy"])["area"]
+    every = table[[*_GROUP, "strategy"]].drop_duplicates()
+    ranks = every.merge(
+        areas.agg(area_mean="mean", area_std="std").reset_index(), how="left", validate="1:1"
     )
-    by_setting = ranks.groupby(list(SETTING))["area_mean"]
-    ranks["rank"] = by_setting.rank(ascending=False, method="min").astype(int)
-    return ranks.sort_values([*SETTING, "rank", "strategy"], ignore_index=True)
+    by_setting = ranks.groupby(_GROUP)["area_mean"]
+    ranks["rank"] = by_setting.rank(ascending=False, method="min", na_option="bottom").astype(int)
+    return ranks.sort_values([*_GROUP, "rank", "strategy"], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -58,7 +88,7 @@ def lead(table: pd.DataFrame, other: str | None = None) -> Lead | None:
     if len(order) < 2 or other == order[0]:
         return None
     other = other or order[1]
-    pairs = areas(table).pivot(index="seed", columns="strategy", values="accuracy")
+    pairs = run_measures(table).pivot(index="seed", columns="strategy", values="area")
     differences = (pairs[order[0]] - pairs[other]).dropna()
     if differences.empty:
         return None

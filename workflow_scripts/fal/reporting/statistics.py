@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from fal.rng import numpy_generator
 
@@ -144,13 +144,19 @@ def wilcoxon_p(differences: ArrayLike) -> float:
     """
     sample = np.asarray(differences, dtype=float)
     sample = sample[sample != 0]
-    ranks = np.rint(2 * stats.rankdata(np.abs(sample))).astype(int)  # Doubled, so integers.
+    ranks = (2 * _ranks(np.abs(sample))).astype(int)  # Doubled, so integers.
     chance = np.zeros(ranks.sum() + 1)
     chance[0] = 1
     for rank in ranks:
         positive = np.concatenate([np.zeros(rank), chance[:-rank]])
         chance = (chance + positive) / 2
     return float(min(1, chance[ranks[sample > 0].sum() :].sum()))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks along the last axis, the smallest first from 1; equals share their mean rank."""
+    others, own = values[..., None, :], values[..., None]
+    return (others < own).sum(axis=-1) + ((others == own).sum(axis=-1) + 1) / 2
 
 
 def win_ratio(differences: ArrayLike) -> float:
@@ -214,19 +220,22 @@ def friedman(scores: ArrayLike) -> Friedman:
     """
     values = np.asarray(scores, dtype=float)
     settings, strategies = values.shape
-    ranks = stats.rankdata(-values, axis=1)
+    ranks = _ranks(-values)
     # The variance that ranks without ties have is k (k + 1) / 12.
     variance = ((ranks - (strategies + 1) / 2) ** 2).sum() / (settings * (strategies - 1))
     mean = ranks.mean(axis=0)
     if variance == 0:
         return Friedman(mean, 0.0, 1.0)
     statistic = settings * ((mean - (strategies + 1) / 2) ** 2).sum() / variance
-    return Friedman(mean, float(statistic), float(stats.chi2.sf(statistic, strategies - 1)))
+    return Friedman(mean, float(statistic), float(special.chdtrc(strategies - 1, statistic)))
 
 
 def critical_difference(strategies: int, settings: int) -> float:
     """Nemenyi's critical difference of average ranks at the 5% level, for ``friedman``."""
-    quantile = stats.studentized_range.ppf(1 - LEVEL, strategies, np.inf) / np.sqrt(2)
+    # All of scipy.stats takes a second to import, and whoever ranks runs imports this module.
+    from scipy.stats import studentized_range
+
+    quantile = studentized_range.ppf(1 - LEVEL, strategies, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(strategies * (strategies + 1) / (6 * settings)))
 
 
@@ -254,8 +263,8 @@ def penalty_matrix(settings: Sequence[ArrayLike]) -> Floats:
     their accuracies over seeds is significant at 5%, with i's mean the higher; with five seeds
     that is t > 2.776. Each win adds 1 / (labeled counts of the setting), so that a setting adds at
     most 1 to an entry. The mean of a column is how often its strategy is beaten: the smaller, the
-    better. They choose counts up to where random sampling has 99% of its final accuracy; here
-    the caller does.
+    better. Their counts are 100 and 100 + 2^m batches up to where random sampling has 99% of its
+    final accuracy; here they are what the caller gives.
 
     settings: of each the accuracies [labeled counts, strategies, seeds], NaN where a run is
     missing; a test needs two seeds that both strategies have. Differences that are all the same
@@ -274,7 +283,7 @@ def _penalties(accuracy: Floats) -> Floats:
     mean = differences.sum(axis=-1, where=paired) / np.maximum(seeds, 1)
     squares = ((differences - mean[..., None]) ** 2).sum(axis=-1, where=paired)
     error = np.sqrt(squares / freedom / np.maximum(seeds, 1))
-    beats = (mean > stats.t.ppf(1 - LEVEL / 2, freedom) * error) & (seeds > 1)
+    beats = (mean > special.stdtrit(freedom, 1 - LEVEL / 2) * error) & (seeds > 1)
     return beats.mean(axis=0)
 
 

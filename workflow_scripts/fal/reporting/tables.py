@@ -10,25 +10,15 @@ import numpy as np
 import pandas as pd
 
 from fal.errors import InputError
-from fal.layout import RUN, SETTING, SHARED, parse_path, typed
-from fal.reporting.formats import Measured, plain
+from fal.layout import RUN, SETTING, SHARED, factor_title, parse_path, setting_title, typed
+from fal.reporting.columns import COLUMNS, check_columns
+from fal.reporting.formats import Measured
 from fal.reporting.ranking import ranking
 
-COLUMNS = [
-    "dataset",
-    "alpha",
-    "clients",
-    "algorithm",
-    "strategy",
-    "seed",
-    "cycle",
-    "labeled",
-    "labeled_fraction",
-    "accuracy",
-    "accuracy_last5",
-    "model",
-]
-AREA = "mean after cycle 0"
+NUMBERS = ("clients", "seed", "cycle", "labeled", "labeled_fraction", "accuracy")
+"""The columns whose every cell is a number."""
+
+AREA = "area"
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
@@ -129,11 +119,6 @@ def _wide(table: pd.DataFrame) -> Measured:
     return Measured(mean=cells("mean"), std=cells("std"))
 
 
-def setting_title(setting: Mapping[str, Any]) -> str:
-    """A setting in words: 'digits, cnn, alpha 0.1, 10 clients, fedavg'."""
-    return ", ".join(factor_title(factor, setting[factor]) for factor in SETTING)
-
-
 def panel_title(setting: Mapping[str, Any], over: str, others: bool) -> str:
     """What sets a setting apart from those beside it, and with ``others`` the rest of it too."""
     title = factor_title(over, setting[over])
@@ -141,13 +126,6 @@ def panel_title(setting: Mapping[str, Any], over: str, others: bool) -> str:
         return title
     rest = ", ".join(factor_title(f, setting[f]) for f in SETTING if f != over)
     return f"{title} ({rest})"
-
-
-def factor_title(factor: str, value: Any) -> str:
-    """One factor in words: 'alpha 0.1'; '10 clients'; names speak for themselves."""
-    if factor == "alpha":
-        return f"alpha {plain(float(value))}"
-    return f"{value} clients" if factor == "clients" else str(value)
 
 
 def _percent_names(fractions: pd.Series) -> dict[Hashable, str]:
@@ -163,28 +141,44 @@ def _percent_names(fractions: pd.Series) -> dict[Hashable, str]:
 def read_accuracy(path: str | Path) -> pd.DataFrame:
     """Read accuracy.csv; names stay texts, even such as '10' or 'null'.
 
-    Raises InputError if the file is none.
+    accuracy_last5 may be missing, as in tables that others made: it is NaN then.
+
+    Raises InputError if the file is none: a column is missing, a number is no number, or a run has
+    a cycle twice.
     """
+    check_columns(path)
     try:
         table = read_names(path)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"'{path}' cannot be read as an accuracy table ({error})") from None
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise InputError(f"'{path}' is no accuracy table: it has no column {missing[0]}")
+    if "accuracy_last5" not in table:
+        table["accuracy_last5"] = np.nan
+    for column in NUMBERS:
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        for value in table[column][numbers.isna()].head(1):
+            raise InputError(
+                f"'{path}' is no accuracy table: its column {column} has "
+                f"{'nothing' if pd.isna(value) else value}, which is no number"
+            )
+    for run in table[table.duplicated(list(RUN))][list(RUN)].to_dict("records")[:1]:
+        raise InputError(f"'{path}' has two rows of the same run and cycle: {run}")
     return table
 
 
 def read_names(path: str | Path) -> pd.DataFrame:
     """Read a table of runs; their names stay texts, even such as '10' or 'null'."""
     names = ["dataset", "model", "algorithm", "strategy"]
-    columns = pd.read_csv(path, nrows=0).columns.difference(names)
-    return pd.read_csv(
+    columns = pd.read_csv(path, nrows=0).columns.difference([*names, "alpha"])
+    table = pd.read_csv(
         path,
         dtype=dict.fromkeys(names, str),
         keep_default_na=False,
         na_values={column: [""] for column in columns},
     )
+    if "alpha" in table:
+        # A partition that has none has an empty text; others are numbers.
+        table["alpha"] = [typed({"alpha": value})["alpha"] for value in table["alpha"]]
+    return table
 
 
 def of_setting(table: pd.DataFrame, setting: Mapping[str, Any]) -> pd.DataFrame:

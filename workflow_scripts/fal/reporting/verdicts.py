@@ -1,14 +1,13 @@
 """Which strategy is better, by how much, and whether the seeds can tell: tables of verdicts.
 
 Runs are paired by seed: two strategies of a setting with the same seed start from the same
-partition, labeled images and models. A run counts if it has every cycle that any run of its
-setting has; one that does not is missing, and a seed is a pair where both runs count.
+partition, labeled images and models. A seed is a pair where the runs of both count (see
+``fal.reporting.ranking.complete_runs``); it is missing where one of them does not, or is not there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,46 +15,15 @@ import pandas as pd
 
 from fal.layout import SETTING
 from fal.reporting import statistics
+from fal.reporting.ranking import MEASURES, complete_runs, run_measures
 
 BASELINE = "random"
 """The strategy that all others have to be better than to be worth anything."""
 
 REFERENCES = (BASELINE, "ifal")
-"""The strategies that all others are compared with."""
-
-MEASURES = ("area", "final", "last5")
-"""What a run is judged by, in percent: the area under its learning curve (see
-``fal.reporting.statistics.area_under_curve``), its accuracy after the last round of the last cycle,
-and the mean over the last five rounds of that cycle."""
+"""The strategies that all others are compared with, where a setting has them."""
 
 _GROUP = list(SETTING)
-
-
-def run_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per run that counts: the setting, strategy, seed, area, final, last5.
-
-    table: rows as of ``fal.reporting.tables.accuracy_table``. last5 is NaN where it was not
-    measured.
-    """
-    rows = []
-    for factors, run in _counting(table).groupby([*_GROUP, "strategy", "seed"]):
-        last = run.iloc[-1]
-        rows.append(
-            {
-                **dict(zip([*_GROUP, "strategy", "seed"], factors, strict=True)),
-                "area": statistics.area_under_curve(run["labeled"], run["accuracy"]),
-                "final": last["accuracy"],
-                "last5": last["accuracy_last5"],
-            }
-        )
-    return pd.DataFrame(rows, columns=[*_GROUP, "strategy", "seed", *MEASURES])
-
-
-def _counting(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the runs that have every cycle of their setting, in the order of cycles."""
-    expected = table.groupby(_GROUP)["cycle"].transform("nunique")
-    found = table.groupby([*_GROUP, "strategy", "seed"])["cycle"].transform("nunique")
-    return table[found == expected].sort_values("cycle", kind="stable")
 
 
 def verdict_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -> pd.DataFrame:
@@ -66,26 +34,23 @@ def verdict_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -
     ``statistics.mean_interval``), hodges_lehmann; win_ratio; p (exact one-sided Wilcoxon, that the
     strategy is the better) and p_worse (that it is the worse), with Holm's correction p_holm and
     p_worse_holm over the strategies that are compared with the reference by the measure in the
-    setting; seeds (pairs), missing (seeds of the setting that are no pair), smallest_p and
-    smallest_p_holm (what so many seeds can give, and that corrected); verdict (in words).
+    setting; seeds (pairs), missing (seeds that are none), smallest_p and smallest_p_holm (what so
+    many seeds can give, and that corrected); verdict (in words).
 
     Where there is no pair the numbers are NaN. References that a setting does not have, and
     measures that it was not judged by, are left out. Ranks and wins are those of differences
     rounded to 0.001 points, since the accuracies of a table are rounded themselves, which breaks
     ties.
     """
-    measures = run_measures(table)
-    parts = []
-    for setting, rows in table.groupby(_GROUP):
-        measured = measures[_is_of(measures, setting)]
-        for measure in MEASURES:
-            runs = _runs(rows, measured, measure)
-            for reference in references:
-                if reference in runs and len(runs.columns) > 1 and runs.notna().any(axis=None):
-                    compared = _comparisons(runs, reference)
-                    parts.append(compared.assign(**_names(setting), measure=measure))
-    columns = [*_GROUP, "measure", *_COMPARISON]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    found = [
+        {**_names(setting), "measure": measure, **compared}
+        for setting, rows in table.groupby(_GROUP)
+        for measure, runs in _measured(rows).items()
+        for reference in references
+        if reference in runs
+        for compared in _comparisons(runs, reference, _seeds(rows))
+    ]
+    return pd.DataFrame(found, columns=[*_GROUP, "measure", *_COMPARISON])
 
 
 _COMPARISON = (
@@ -114,50 +79,54 @@ def _names(setting: Iterable[Any]) -> dict[str, Any]:
     return dict(zip(_GROUP, setting, strict=True))
 
 
-def _is_of(table: pd.DataFrame, setting: Iterable[Any]) -> np.ndarray:
-    return np.logical_and.reduce([table[name] == value for name, value in _names(setting).items()])
+def _measured(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What the runs of a setting are judged by: seeds by strategies, NaN where one is missing."""
+    measured = run_measures(rows)
+    whole = {"index": sorted(rows["seed"].unique()), "columns": sorted(rows["strategy"].unique())}
+    return {
+        measure: measured.pivot(index="seed", columns="strategy", values=measure).reindex(**whole)
+        for measure in MEASURES
+        if measured[measure].notna().any()
+    }
 
 
-def _runs(rows: pd.DataFrame, measured: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """One measure of a setting: seeds by strategies, NaN where a run is missing."""
-    values = measured.pivot(index="seed", columns="strategy", values=measure)
-    return values.reindex(
-        index=sorted(rows["seed"].unique()), columns=sorted(rows["strategy"].unique())
-    )
+def _seeds(rows: pd.DataFrame) -> dict[str, set[int]]:
+    """The seeds of each strategy of a setting, also of runs that do not count."""
+    return {name: set(own) for name, own in rows.groupby("strategy")["seed"]}
 
 
-def _comparisons(runs: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """All strategies of a setting (columns of ``runs``) against one of them."""
+def _comparisons(
+    runs: pd.DataFrame, reference: str, seeds_of: Mapping[str, set[int]]
+) -> list[dict[str, Any]]:
+    """All strategies of a setting (columns of ``runs``) against one of them, as ``_COMPARISON``."""
     base = runs[reference].to_numpy()
-    compared = pd.DataFrame(
-        [
-            {"reference": reference, "strategy": name, **_comparison(values.to_numpy(), base)}
-            for name, values in runs.drop(columns=reference).items()
-        ],
-        columns=_COMPARISON,
-    )
-    compared["p_holm"] = statistics.holm(compared["p"])
-    compared["p_worse_holm"] = statistics.holm(compared["p_worse"])
-    compared["smallest_p_holm"] = statistics.holm(compared["smallest_p"])
-    seeds = compared["seeds"].to_list()
-    compared["verdict"] = [
-        _verdict(dict(zip(_COMPARISON, row, strict=True)), seeds[:place] + seeds[place + 1 :])
-        for place, row in enumerate(compared.itertuples(index=False))
-    ]
-    return compared
+    found = []
+    for strategy, values in runs.drop(columns=reference).items():
+        compared = _comparison(values.to_numpy(), base)
+        tried = len(seeds_of[strategy] | seeds_of[reference])
+        names = {"reference": reference, "strategy": strategy}
+        found.append({**names, **compared, "missing": tried - compared["seeds"]})
+    for p in ("p", "p_worse", "smallest_p"):
+        corrected = statistics.holm([compared.get(p, np.nan) for compared in found])
+        for compared, value in zip(found, corrected, strict=True):
+            compared[f"{p}_holm"] = value
+    seeds = [compared["seeds"] for compared in found]
+    for place, compared in enumerate(found):
+        compared["verdict"] = _verdict(compared, seeds[:place] + seeds[place + 1 :])
+    return found
 
 
-def _comparison(strategy: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+def _comparison(strategy: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
     """The numbers of one comparison; strategy, reference: [seeds], NaN where a run is missing."""
     paired = ~np.isnan(strategy) & ~np.isnan(reference)
     seeds = int(paired.sum())
-    counts: dict[str, float] = {"seeds": seeds, "missing": len(paired) - seeds}
     if not seeds:
-        return counts
+        return {"seeds": 0}
     differences = (strategy - reference)[paired]
     interval = statistics.mean_interval(differences)
     ranked = np.round(differences, 3)
-    return counts | {
+    return {
+        "seeds": seeds,
         "mean": strategy[paired].mean(),
         "reference_mean": reference[paired].mean(),
         "difference": differences.mean(),
@@ -208,67 +177,84 @@ def _count(seeds: int) -> str:
     return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
-def setting_sentence(table: pd.DataFrame) -> str:
+def sentence_table(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
+    """The verdict of each setting in a sentence. Columns: the setting, verdict."""
+    rows = [
+        {**_names(setting), "verdict": setting_sentence(own, baseline)}
+        for setting, own in table.groupby(_GROUP)
+    ]
+    return pd.DataFrame(rows, columns=[*_GROUP, "verdict"])
+
+
+def setting_sentence(table: pd.DataFrame, baseline: str = BASELINE) -> str:
     """The verdict of one setting in a sentence: who leads by area, and whether that is certain.
 
-    The leader has the largest mean area over its runs that count. It is compared with random, or
-    where it is random itself or there is none, with the second; Holm's correction is over
+    The leader has the largest mean area over its runs that count. It is compared with the baseline,
+    or where it is the baseline itself or there is none, with the second; Holm's correction is over
     all strategies that could have been in its place.
 
     table: rows of one setting.
     """
-    runs = _runs(table, run_measures(table), "area")
-    means = runs.mean().dropna().sort_values(ascending=False, kind="stable")
-    if means.empty:
+    measured = _measured(table)
+    if not measured:
         return "no run is complete"
+    runs = measured["area"]
+    means = runs.mean().dropna().sort_values(ascending=False, kind="stable")
     leader = means.index[0]
     area = f"{means.iloc[0]:.1f} % (area)"
     if len(means) == 1:
         return f"{leader} has {area}; there is nothing to compare it with"
-    reference = BASELINE if BASELINE in means.index[1:] else means.index[1]
-    verdicts = _comparisons(runs, reference).set_index("strategy")["verdict"]
-    return f"{leader} leads with {area}, {verdicts[leader]}"
+    reference = baseline if baseline in means.index[1:] else means.index[1]
+    compared = _comparisons(runs, reference, _seeds(table))
+    verdict = next(row["verdict"] for row in compared if row["strategy"] == leader)
+    return f"{leader} leads with {area}, {verdict}"
 
 
-def labels_table(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """The labeled images that each strategy needs to be as accurate as the baseline in the end.
+def labels_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -> pd.DataFrame:
+    """The labeled images that each strategy needs to be as accurate as a reference in the end.
 
-    Columns: the setting, strategy; target (the baseline's final accuracy, percent, mean over
-    the pairs); needed, saved (labeled images of all clients, medians over the pairs; see
+    Columns: the setting, reference, strategy; target (the reference's final accuracy, percent,
+    mean over the pairs); needed, saved (labeled images of all clients, medians over the pairs; see
     ``statistics.labels_saved``); reached (pairs in which the target was reached); seeds (pairs);
-    missing (seeds of the setting that are no pair). A pair that does not reach its target counts
-    as needing more than any that does; a median among such is NaN. Settings without the baseline
-    are left out.
+    missing (seeds that are none). A pair that does not reach its target counts as needing more than
+    any that does; a median among such is NaN. References that a setting does not have are left out.
     """
     rows: list[dict[str, Any]] = []
     for setting, own in table.groupby(_GROUP):
-        curves = dict(iter(_counting(own).groupby(["strategy", "seed"])))
-        if baseline in set(own["strategy"]):
-            for strategy in sorted(own["strategy"].unique()):
+        curves = dict(iter(complete_runs(own).groupby(["strategy", "seed"])))
+        seeds_of = _seeds(own)
+        for reference in (name for name in references if name in seeds_of):
+            for strategy in sorted(seeds_of):
+                tried = sorted(seeds_of[strategy] | seeds_of[reference])
                 pairs = [
-                    (curves[strategy, seed], curves[baseline, seed])
-                    for seed in sorted(own["seed"].unique())
-                    if (strategy, seed) in curves and (baseline, seed) in curves
+                    (curves[strategy, seed], curves[reference, seed])
+                    for seed in tried
+                    if (strategy, seed) in curves and (reference, seed) in curves
                 ]
-                missing = own["seed"].nunique() - len(pairs)
                 rows.append(
-                    {**_names(setting), "strategy": strategy, **_needs(pairs), "missing": missing}
+                    {
+                        **_names(setting),
+                        "reference": reference,
+                        "strategy": strategy,
+                        **_needs(pairs),
+                        "missing": len(tried) - len(pairs),
+                    }
                 )
-    columns = ["strategy", "target", "needed", "saved", "reached", "seeds", "missing"]
+    columns = ["reference", "strategy", "target", "needed", "saved", "reached", "seeds", "missing"]
     return pd.DataFrame(rows, columns=[*_GROUP, *columns])
 
 
 def _needs(pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> dict[str, Any]:
-    targets = [baseline["accuracy"].iloc[-1] for _, baseline in pairs]
+    targets = [reference["accuracy"].iloc[-1] for _, reference in pairs]
     needed = [
         statistics.labels_to_reach(run["labeled"], run["accuracy"], target)
         for (run, _), target in zip(pairs, targets, strict=True)
     ]
     saved = [
         statistics.labels_saved(
-            run["labeled"], run["accuracy"], baseline["labeled"], baseline["accuracy"]
+            run["labeled"], run["accuracy"], reference["labeled"], reference["accuracy"]
         )
-        for run, baseline in pairs
+        for run, reference in pairs
     ]
     return {
         "target": np.mean(targets) if pairs else np.nan,
@@ -285,106 +271,3 @@ def _censored_median(values: Sequence[float], beyond: float) -> float:
         return np.nan
     median = float(np.median(np.nan_to_num(values, nan=beyond)))
     return median if np.isfinite(median) else np.nan
-
-
-@dataclass(frozen=True)
-class CriticalDifference:
-    """What a critical-difference diagram shows: strategies compared over settings.
-
-    ranks: average rank of each strategy, best first (1 is the best). settings: how many.
-    statistic, p: of Friedman's test. difference: Nemenyi's, which ranks must differ by more than.
-    groups: strategies that are not told apart, the bars. left_out: strategies that some setting
-    has no complete run of.
-    """
-
-    ranks: pd.Series
-    settings: int
-    statistic: float
-    p: float
-    difference: float
-    groups: tuple[tuple[str, ...], ...]
-    left_out: tuple[str, ...]
-
-
-def critical_difference(table: pd.DataFrame, measure: str = "area") -> CriticalDifference | None:
-    """Friedman's test and Nemenyi's critical difference of all strategies over all settings.
-
-    A strategy's score in a setting is its mean over the runs that count. The chi-square
-    approximation is meant for more than ten settings and five strategies (Demšar, 2006). Returns
-    None for fewer than two settings, or strategies that all of them have.
-    """
-    means = run_measures(table).pivot_table(
-        index=_GROUP, columns="strategy", values=measure, aggfunc="mean"
-    )
-    settings = len(table[_GROUP].drop_duplicates())
-    scores = means.loc[:, means.notna().sum() == settings]
-    if settings < 2 or len(scores.columns) < 2:
-        return None
-    test = statistics.friedman(scores.round(3))
-    ranks = pd.Series(test.ranks, index=list(scores.columns)).sort_values(kind="stable")
-    difference = statistics.critical_difference(len(ranks), settings)
-    groups = statistics.undecided_groups(ranks, difference)
-    return CriticalDifference(
-        ranks=ranks,
-        settings=settings,
-        statistic=test.statistic,
-        p=test.p,
-        difference=difference,
-        groups=tuple(tuple(ranks.index[group]) for group in groups),
-        left_out=tuple(sorted(set(table["strategy"]) - set(ranks.index))),
-    )
-
-
-def penalty_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The pairwise penalty matrix: how often the row's strategy beats the column's.
-
-    See ``statistics.penalty_matrix``. The labeled counts of a setting are its cycles after the
-    first, which all strategies share; runs count as far as they got.
-
-    Returns strategies by strategies, sorted by name.
-    """
-    strategies = sorted(table["strategy"].unique())
-    queried = table[table["cycle"] > 0]
-    accuracies = [_accuracies(rows, strategies) for _, rows in queried.groupby(_GROUP)]
-    penalties = (
-        statistics.penalty_matrix(accuracies) if accuracies else np.zeros((len(strategies),) * 2)
-    )
-    return pd.DataFrame(penalties, index=strategies, columns=strategies)
-
-
-def _accuracies(rows: pd.DataFrame, strategies: Sequence[str]) -> np.ndarray:
-    """The accuracies of one setting: [cycles, strategies, seeds], NaN where there is none."""
-    wide = rows.pivot(index=["cycle", "strategy"], columns="seed", values="accuracy")
-    cycles = sorted(rows["cycle"].unique())
-    every = pd.MultiIndex.from_product([cycles, strategies], names=wide.index.names)
-    return wide.reindex(every).to_numpy().reshape(len(cycles), len(strategies), -1)
-
-
-def aggregate_table(
-    table: pd.DataFrame, baseline: str = BASELINE, measure: str = "area"
-) -> pd.DataFrame:
-    """How far each strategy is above the baseline over all settings together.
-
-    Columns: strategy; iqm (interquartile mean of the differences of pairs of all settings,
-    percentage points), low, high (its interval of 95%, by a bootstrap stratified by setting);
-    settings, pairs (how many there are). Strategies without a pair are left out.
-    """
-    measures = run_measures(table).dropna(subset=[measure])
-    runs = measures.pivot(index=[*_GROUP, "seed"], columns="strategy", values=measure)
-    rows = []
-    for strategy in runs.columns.drop(baseline, errors="ignore") if baseline in runs else ():
-        differences = (runs[strategy] - runs[baseline]).dropna()
-        if len(differences):
-            strata = [own.to_numpy() for _, own in differences.groupby(level=_GROUP)]
-            interval = statistics.interquartile_mean_interval(strata)
-            rows.append(
-                {
-                    "strategy": strategy,
-                    "iqm": statistics.interquartile_mean(differences),
-                    "low": interval.low,
-                    "high": interval.high,
-                    "settings": len(strata),
-                    "pairs": len(differences),
-                }
-            )
-    return pd.DataFrame(rows, columns=["strategy", "iqm", "low", "high", "settings", "pairs"])
