@@ -19,9 +19,16 @@ report: "report/workflow.rst"
 
 include: "rules/common.smk"
 include: "rules/runs.smk"
-include: "rules/prepare.smk"
-include: "rules/train.smk"
-include: "rules/query.smk"
+
+
+# A partial run looks at what is there and computes nothing.
+if not settings.partial:
+
+    include: "rules/prepare.smk"
+    include: "rules/train.smk"
+    include: "rules/query.smk"
+
+
 include: "rules/tables.smk"
 include: "rules/pictures.smk"
 include: "rules/figures.smk"

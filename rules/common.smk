@@ -5,22 +5,27 @@ import sys
 
 from snakemake.utils import update_config
 
-from fal import estimate, owner
+from fal import estimate, experiment, owner
 from fal.errors import InputError
 from fal.layout import Layout
 from fal.options import given_options
 from fal.query import strategies
 from fal.settings import resolve, retyped
 
-# Snakemake leaves the numbers inside --config 'training={rounds: 5}' as texts.
-update_config(config, retyped(workflow.config_settings.config))
 try:
+    # A configuration file may extend another, of which Snakemake knows nothing.
+    files = [f"{workflow.basedir}/config.yaml", *workflow.config_settings.configfiles]
+    config.clear()
+    config.update(experiment.read(files))
+    # Snakemake leaves the numbers inside --config 'training={rounds: 5}' as texts.
+    update_config(config, retyped(workflow.config_settings.config))
     settings = resolve(config)
 except InputError as error:
     sys.exit(f"Error: {error}")
 
 # Where and how fast a job runs must not decide whether it runs again, so it is no rule's param.
 config["compute"] = given_options(settings.compute)
+config["labeling"] = given_options(settings.labeling)
 # What a job that computes on a GPU asks for: `--resources gpu=2` has two of them run at once.
 GPUS = int(settings.compute.device.startswith("cuda"))
 

@@ -1,4 +1,4 @@
-# The pictures of accuracy and of the partitions.
+# The pictures of accuracy, of the partitions, and of what the models of cycle 0 predict.
 
 
 rule plot_accuracy:
@@ -6,54 +6,62 @@ rule plot_accuracy:
         table=rules.collect_results.output.runs,
         compared=list(settings.compare.values()),
     output:
-        **picture_files("accuracy_{setting}", "Accuracy", "{setting}"),
+        files_of(ACCURACY_GRIDS, "Accuracy"),
     log:
-        layout.log("plot_accuracy", "{setting}"),
+        layout.log("plot_accuracy"),
     conda:
         "../envs/fal.yaml"
     params:
-        setting=lambda w: SETTING_OF[w.setting],
+        **LOOK,
+        grids=ACCURACY_GRIDS,
+        strategies=list(settings.strategies),
         compare=dict(settings.compare),
+        seeds=list(settings.seeds),
+        cycles={d: settings.labeling.cycles_on(d) for d in settings.datasets},
     message:
-        "Draw the accuracy curves of {wildcards.setting}"
+        "Draw the accuracy curves"
     script:
         "../workflow_scripts/plot_accuracy.py"
 
 
-rule plot_side_by_side:
+rule plot_partitions:
     input:
-        table=rules.collect_results.output.runs,
-        compared=list(settings.compare.values()),
+        partitions=[fill(layout.partition("partition.npz"), p.of) for p in pictures_of("partition")],
+        labels=prepared_files("train_labels.npy"),
+        infos=prepared_files("dataset.json"),
     output:
-        **picture_files("side_by_side_{panels}", "Accuracy", "side by side: {panels}"),
+        files_of(
+            [*figures_that_show("partition"), *(p.stem for p in pictures_of("partition"))],
+            "Partition",
+        ),
     log:
-        layout.log("plot_side_by_side", "{panels}"),
+        layout.log("plot_partitions"),
     conda:
         "../envs/fal.yaml"
     params:
-        over=lambda w: SIDE_BY_SIDE[w.panels].over,
-        rows=lambda w: catalogue.panels(SETTINGS, SIDE_BY_SIDE[w.panels].over),
-        strategies=lambda w: SIDE_BY_SIDE[w.panels].strategies,
-        compare=dict(settings.compare),
+        **LOOK,
+        grids=figures_that_show("partition"),
+        partitions=[asdict(p) for p in pictures_of("partition")],
     message:
-        "Draw accuracy curves side by side: {wildcards.panels}"
+        "Draw which classes the clients hold"
     script:
-        "../workflow_scripts/plot_side_by_side.py"
+        "../workflow_scripts/plot_partitions.py"
 
 
-rule plot_partition:
+rule plot_predictions:
     input:
-        partition=layout.partition("partition.npz"),
-        labels=layout.data("train_labels.npy"),
-        info=layout.data("dataset.json"),
+        predictions=PREDICTIONS,
+        infos=prepared_files("dataset.json"),
     output:
-        **picture_files(f"partition_{partition_name()}", "Partition", partition_name()),
+        files_of(PREDICTION_GRIDS, "Predictions"),
     log:
-        layout.log("plot_partition", partition_name()),
+        layout.log("plot_predictions"),
     conda:
         "../envs/fal.yaml"
+    params:
+        **LOOK,
+        grids=PREDICTION_GRIDS,
     message:
-        "Draw the classes of the {wildcards.clients} clients of {wildcards.dataset}"
-        " (alpha {wildcards.alpha}, seed {wildcards.seed})"
+        "Draw which classes the models predict"
     script:
-        "../workflow_scripts/plot_partition.py"
+        "../workflow_scripts/plot_predictions.py"

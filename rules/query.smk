@@ -5,6 +5,7 @@ rule query_clients:
     input:
         unpack(clients_input),
         unpack(models_input),
+        unpack(reports_input),
     output:
         **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
         scores=layout.cycle("scores.parquet"),
@@ -31,3 +32,26 @@ rule query_clients:
         " on {wildcards.dataset} (seed {wildcards.seed})"
     script:
         "../workflow_scripts/query_clients.py"
+
+
+rule predict_classes:
+    input:
+        unpack(clients_input),
+        unpack(compared_models),
+    output:
+        layout.cycle("predictions.csv"),
+    log:
+        layout.log("predict_classes", "cycle"),
+    wildcard_constraints:
+        cycle="0",
+    conda:
+        "../envs/fal.yaml"
+    threads: settings.compute.threads
+    params:
+        structure=lambda w: structure_options(w.strategy),
+        model=lambda w: settings.models[w.model],
+    message:
+        "Compare the classes that the first models predict"
+        " on {wildcards.dataset} (seed {wildcards.seed})"
+    script:
+        "../workflow_scripts/predict_classes.py"

@@ -3,41 +3,21 @@
 
 rule plot_queries:
     input:
-        queries=setting_queries("query.csv"),
-        scores=setting_queries("scores.parquet"),
-        explanations=setting_queries("explanation.json"),
-        labels=setting_data("train_labels.npy"),
-        info=setting_data("dataset.json"),
+        queries=query_files("query.csv"),
+        scores=query_files("scores.parquet"),
+        explanations=query_files("explanation.json"),
+        labels=prepared_files("train_labels.npy"),
+        infos=prepared_files("dataset.json"),
     output:
-        **picture_files("queries_{setting}_{strategy}", "Queries", "{setting}, {strategy}"),
+        files_of([p.stem for p in QUERY_PICTURES], "Queries"),
     log:
-        layout.log("plot_queries", "{setting}_{strategy}"),
+        layout.log("plot_queries"),
     conda:
         "../envs/fal.yaml"
     params:
-        setting=lambda w: SETTING_OF[w.setting],
+        **LOOK,
+        pictures=[asdict(p) for p in QUERY_PICTURES],
     message:
-        "Draw which classes {wildcards.strategy} queried in {wildcards.setting}"
+        "Draw which images the strategies queried"
     script:
         "../workflow_scripts/plot_queries.py"
-
-
-rule plot_inconsistency:
-    input:
-        queries=setting_queries("query.csv"),
-        scores=setting_queries("scores.parquet"),
-        explanations=setting_queries("explanation.json"),
-    output:
-        **picture_files(
-            "inconsistency_{setting}_{strategy}", "Inconsistency", "{setting}, {strategy}"
-        ),
-    log:
-        layout.log("plot_inconsistency", "{setting}_{strategy}"),
-    conda:
-        "../envs/fal.yaml"
-    params:
-        setting=lambda w: SETTING_OF[w.setting],
-    message:
-        "Draw the inconsistencies that {wildcards.strategy} found in {wildcards.setting}"
-    script:
-        "../workflow_scripts/plot_inconsistency.py"

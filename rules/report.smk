@@ -4,13 +4,13 @@
 rule write_report:
     input:
         accuracy=rules.collect_results.output.runs,
-        queries=rules.summarize_queries.output.table if QUERY_CYCLES else [],
+        queries=rules.summarize_queries.output.table if QUERIES else [],
         costs=rules.summarize_costs.output[0],
         first_queries=first_query_files("query.csv"),
         provenance=rules.collect_results.output.provenance,
         pictures=[layout.figure(f"{picture.stem}.svg") for picture in PICTURES],
-        infos=expand(layout.data("dataset.json"), dataset=settings.datasets),
-        images=expand(layout.data("train_images.npy"), dataset=settings.datasets),
+        infos=prepared_files("dataset.json"),
+        images=prepared_files("train_images.npy"),
     output:
         layout.report,
     log:

@@ -1,25 +1,20 @@
 # Which runs the configuration asks for, and how one cycle of a run links to the next.
 
 from itertools import product
+from pathlib import Path
 
 from fal.data import kinds
-from fal.layout import SETTING, SHARED, fill, format_number
+from fal.layout import SHARED, fill
 
-CYCLES = range(settings.labeling.cycles + 1)
-QUERY_CYCLES = CYCLES[:-1]
-SETTINGS = [
-    dict(zip(SETTING, (dataset, model, format_number(alpha), clients, algorithm)))
-    for dataset in settings.datasets
-    for model in settings.models
-    for alpha, clients in settings.spreads(dataset)
-    for algorithm in settings.algorithms
-]
 RUNS = [
     {**setting, "strategy": strategy, "seed": seed, "cycle": cycle}
-    for setting, strategy, seed, cycle in product(
-        SETTINGS, settings.strategies, settings.seeds, CYCLES
-    )
+    for setting, names in settings.plan.compared
+    for strategy, seed in product(names, settings.seeds)
+    for cycle in range(settings.labeling.cycles_on(setting["dataset"]) + 1)
 ]
+LAST_CYCLES = {
+    settings.labeling.cycles_on(setting["dataset"]) for setting in settings.plan.settings
+}
 
 WEIGHTS = {
     "global": "global.safetensors",
@@ -71,14 +66,54 @@ def clients_input(w):
     }
 
 
+def present(files):
+    """The files, each once, or of a partial run those that are there."""
+    return [f for f in dict.fromkeys(files) if not settings.partial or Path(f).exists()]
+
+
+def prepared_files(name):
+    """The file `name` of every data set that is used."""
+    used = dict.fromkeys(partition["dataset"] for partition in settings.plan.partitions)
+    return present(fill(layout.data(name), {"dataset": dataset}) for dataset in used)
+
+
 def trained_files(name):
-    """The file `name` of every cycle that is trained, each once."""
-    return list(dict.fromkeys(model_file(name, run) for run in RUNS))
+    """The file `name` of every cycle that is trained."""
+    return present(model_file(name, run) for run in RUNS)
+
+
+def is_queried(run):
+    """Whether the cycle of a run is followed by a query, and that is done if the run is partial."""
+    asked = run["cycle"] < settings.labeling.cycles_on(run["dataset"])
+    return asked and bool(present([cycle_file("query_provenance.json", run)]))
+
+
+QUERIES = list(filter(is_queried, RUNS))
 
 
 def query_files(name):
     """The file `name` of every query."""
-    return [cycle_file(name, run) for run in RUNS if run["cycle"] in QUERY_CYCLES]
+    return [cycle_file(name, run) for run in QUERIES]
+
+
+def first_query_files(name):
+    """The file `name` of every run's first query, for the first seed."""
+    first = (run for run in QUERIES if run["cycle"] == 0 and run["seed"] == settings.seeds[0])
+    return [cycle_file(name, run) for run in first]
+
+
+def cost_files():
+    """The provenance records of all steps of all cycles."""
+    distilled = (
+        model_file("kd_provenance.json", run)
+        for run in QUERIES
+        if "kd" in STRATEGIES[run["strategy"]].needs
+    )
+    return [
+        *trained_files("provenance.json"),
+        *present(distilled),
+        *query_files("query_provenance.json"),
+    ]
 
 
 def models_input(w):
@@ -86,13 +121,30 @@ def models_input(w):
     return {role: model_file(WEIGHTS[role], w) for role in STRATEGIES[w.strategy].needs}
 
 
+def reports_input(w):
+    """What clients that report in cycle 0 only were told then."""
+    if int(w.cycle) == 0 or not STRATEGIES[w.strategy].reports_once:
+        return {}
+    return {"reported": cycle_file("explanation.json", w, cycle=0)}
+
+
+def compared_models(w):
+    """The local and global models of cycle 0."""
+    return {role: model_file(WEIGHTS[role], w) for role in ("local", "global")}
+
+
+def structure_options(strategy):
+    """The options of a strategy ifal that structural probabilities depend on."""
+    return {option: getattr(STRATEGIES[strategy], option) for option in ("k", "smoothing")}
+
+
 def weights_to_keep(cycle):
     """Whether the clients' models of a cycle are kept: those of cycle 0, which other strategies
-    share, and of the last cycle, which a further cycle would need, are."""
-    return "clients" in settings.keep or cycle in (0, CYCLES[-1])
+    share, and of the last cycle of a data set, which a further cycle would need, are."""
+    return "clients" in settings.keep or cycle in {0, *LAST_CYCLES}
 
 
 def cycles_where(kept):
     """The cycles whose weights are kept, or are not, as a wildcard's regular expression."""
-    chosen = (str(cycle) for cycle in CYCLES if weights_to_keep(cycle) == kept)
+    chosen = (str(c) for c in range(max(LAST_CYCLES) + 1) if weights_to_keep(c) == kept)
     return "|".join(chosen) or "none"

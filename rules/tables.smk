@@ -29,8 +29,8 @@ rule summarize_queries:
         queries=query_files("query.csv"),
         scores=query_files("scores.parquet"),
         explanations=query_files("explanation.json"),
-        labels=expand(layout.data("train_labels.npy"), dataset=settings.datasets),
-        infos=expand(layout.data("dataset.json"), dataset=settings.datasets),
+        labels=prepared_files("train_labels.npy"),
+        infos=prepared_files("dataset.json"),
     output:
         table=layout.table("queries.csv"),
         html=report(layout.table("queries.html"), category="Queries", labels={"result": "table"}),
@@ -62,5 +62,5 @@ rule summarize_costs:
 ALL_TABLES = [
     *rules.collect_results.output,
     *rules.summarize_costs.output,
-    *(rules.summarize_queries.output if QUERY_CYCLES else []),
+    *(rules.summarize_queries.output if QUERIES else []),
 ]

@@ -1,18 +1,34 @@
-"""Draw which classes a strategy queried."""
+"""Draw which images the strategies queried, and IFAL's inconsistencies."""
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from fal.job import job
-from fal.reporting import drawing, query_figures, query_tables, tables
+from fal.layout import parse_path, setting_title, typed
+from fal.reporting import drawing, query_figures, query_tables
+from fal.reporting.catalogue import Picture
 
 with job(snakemake):
-    classes = json.loads(Path(snakemake.input.info).read_text())["classes"]
-    labels = np.load(snakemake.input.labels)
-    queries = (query_tables.read_query(Path(path).parent) for path in snakemake.input.queries)
-    shares = query_tables.share_tables(queries, labels, len(classes))
-    title = f"{tables.setting_title(snakemake.params.setting)}, {snakemake.wildcards.strategy}"
-    figure = query_figures.query_histogram(*shares, classes, title)
-    drawing.save(figure, Path(snakemake.output.png).with_suffix(""))
+    params, folder = snakemake.params, Path(snakemake.output[0]).parent
+    data = {
+        Path(info).parent.name: (np.load(labels), json.loads(Path(info).read_text())["classes"])
+        for labels, info in zip(snakemake.input.labels, snakemake.input.infos, strict=True)
+    }
+    runs = [(Path(file).parent, parse_path(file)) for file in snakemake.input.queries]
+    pictures = [Picture(**given) for given in params.pictures]
+    with drawing.look(params.style):
+        for of, same in groupby(pictures, key=lambda picture: picture.of):
+            own = [path for path, run in runs if typed(of).items() <= run.items()]
+            queries = list(map(query_tables.read_query, own))
+            labels, classes = data[of["dataset"]]
+            title = ", ".join(filter(None, [setting_title(of), of["strategy"], params.scale]))
+            for picture in same:
+                if picture.kind == "queries":
+                    shares = query_tables.share_tables(queries, labels, len(classes))
+                    figure, numbers = query_figures.query_histogram(*shares, classes, title)
+                else:
+                    figure, numbers = query_figures.inconsistency(queries, title)
+                drawing.save(figure, folder / picture.stem, numbers, params.style["dpi"])

@@ -23,23 +23,21 @@ def remaining_bytes(settings: Settings) -> int | None:
     clients' models of the common cycle 0, and for each strategy a global model and the scores of
     each cycle and the clients' models of the last one (of all cycles, with ``keep: [clients]``).
     """
-    cycles = settings.labeling.cycles
-    needs_distilled = any("kd" in _needs(options) for options in settings.strategies.values())
+    kept_clients = "clients" in settings.keep
     total = 0.0
-    for name, dataset in settings.datasets.items():
-        size = _create(kinds.create, dataset, "kind").size()
-        for model in settings.models.values():
-            weights = _create(networks.create, model, "method").weight_bytes
-            if size is None or weights is None:
-                return None
-            for _, clients in settings.spreads(name):
-                kept_cycles = cycles if "clients" in settings.keep else 1
-                per_strategy = (
-                    cycles * (weights + size[1] * BYTES_PER_SCORE) + kept_cycles * clients * weights
-                )
-                shared = weights * (1 + clients * (2 if needs_distilled else 1))
-                total += shared + len(settings.strategies) * per_strategy
-    return round(total * len(settings.algorithms) * len(settings.seeds))
+    for setting, names in settings.plan.compared:
+        size = _create(kinds.create, settings.datasets[setting["dataset"]], "kind").size()
+        model = settings.models[setting["model"]]
+        weights = _create(networks.create, model, "method").weight_bytes
+        if size is None or weights is None:
+            return None
+        clients = setting["clients"] * weights
+        cycles = settings.labeling.cycles_on(setting["dataset"])
+        scores = size[1] * BYTES_PER_SCORE
+        per_strategy = cycles * (weights + scores) + (cycles if kept_clients else 1) * clients
+        distilled = any("kd" in _needs(settings.strategies[name]) for name in names)
+        total += weights + (2 if distilled else 1) * clients + len(names) * per_strategy
+    return round(total * len(settings.seeds))
 
 
 def _create(create: Callable[..., T], options: Mapping[str, Any], word: str) -> T:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +24,9 @@ from fal.layout import SHARED
 from fal.options import Options, Words, given_options, parse, shown
 from fal.query.strategies import STRATEGIES
 from fal.registry import Registry
-from fal.reporting.options import Compare, SideBySide
+from fal.reporting.options import Compare, Figure, Style
+from fal.runs import Plan, plan
+from fal.scale import Scale, shrink
 
 Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
 Entry = Annotated[Any, Words("a name, or {name: {options}}")]
@@ -50,8 +53,11 @@ class Compute(Options):
 @dataclass(frozen=True, kw_only=True)
 class Configuration(Options):
     """All keys of a configuration. Every combination of datasets, alphas, clients, models,
-    algorithms, strategies and seeds is run."""
+    algorithms, strategies and seeds is run, or, where there are figures of accuracy or
+    predictions, what these show, with every seed."""
 
+    extends: Annotated[str, MinLen(1)] | None = None
+    """Another configuration file, by its path from this one, which this one changes."""
     results: Annotated[str, Words("a path, not empty and without braces", pattern="^[^{}]+$")] = (
         "results"
     )
@@ -88,9 +94,15 @@ class Configuration(Options):
     keep: tuple[Literal["outputs", "clients"], ...] = ()
     """Large files to keep that are otherwise removed once they were used: outputs, the features
     and logits of all images; clients, the local and distilled models of queried cycles."""
-    figures: Mapping[str, SideBySide] = field(default_factory=dict)
-    """Figures of accuracy curves in panels side by side, by name; without any, settings that differ
-    in one factor alone are shown side by side over it."""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """Figures of several panels, by name. Without any, all settings are shown in one."""
+    style: Style = field(default_factory=Style)
+    """How all pictures look."""
+    scale: Scale = field(default_factory=Scale)
+    """What is made smaller, so that an experiment runs on a small machine; every figure and table
+    says so."""
+    partial: bool = False
+    """Draw what is there, name what is missing and compute nothing, while a run goes on."""
     compare: Compare = field(default_factory=dict)
     """Accuracy tables of other runs, by the label that their curves get in the figures."""
 
@@ -107,8 +119,8 @@ class Settings(Configuration):
     """A checked configuration. Entries are resolved to name -> options.
 
     datasets: {kind, ...all options of the kind}. partition: {method, ...all options}. models,
-    algorithms: the same by name. strategies: {method, ...options as they were given}. warnings:
-    what is doubtful, in sentences.
+    algorithms: the same by name. strategies: {method, ...options as they were given}. All of it is
+    as small as ``scale`` says. warnings: what is doubtful, in sentences.
     """
 
     datasets: dict[str, dict[str, Any]]  # type: ignore[assignment]
@@ -117,6 +129,16 @@ class Settings(Configuration):
     algorithms: dict[str, dict[str, Any]]  # type: ignore[assignment]
     strategies: dict[str, dict[str, Any]]  # type: ignore[assignment]
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Which runs there are, and which figures of several panels."""
+        return plan(self)
+
+    @property
+    def scale_note(self) -> str:
+        """What was made smaller, for every title; empty where nothing was."""
+        return self.scale.words
 
     def spreads(self, dataset: str) -> list[tuple[float | None, int]]:
         """Concentration (None: the partition needs none) and number of clients of all settings of a
@@ -131,6 +153,8 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     Raises InputError, in one sentence, for the first key or value that cannot be used.
     """
     given = parse(Configuration, config, "the configuration", prefix="")
+    if given.extends is not None:
+        raise InputError("extends has its place in a configuration file, not on the command line")
     _check_results(given.results)
     settings = Settings(
         **{
@@ -142,13 +166,14 @@ def resolve(config: Mapping[str, Any]) -> Settings:
             "strategies": _strategies(given.strategies),
         }
     )
-    for name, figure in settings.figures.items():
+    for name in settings.figures:
         if not NAME.fullmatch(name):
             raise InputError(
                 f"figures has the name {shown(name)}, but a name consists of letters, digits, "
                 "'_', '.' and '-'"
             )
-        figure.check(name, settings.strategies)
+    _check_cycles_of(settings)
+    settings = shrink(settings)
     for label, path in settings.compare.items():
         _existing(f"compare.{label}", path, "the accuracy.csv of another run")
     return replace(settings, warnings=tuple(_check_sizes(settings)))
@@ -208,9 +233,20 @@ def _check_sizes(settings: Settings) -> Iterator[str]:
             size = source.size()
         except InputError as error:
             raise InputError(f"datasets.{name}.{error}") from None
-        for clients in settings.clients if size and partition.equal_sizes else ():
+        held = [part["clients"] for part in settings.plan.partitions if part["dataset"] == name]
+        for clients in dict.fromkeys(held) if size and partition.equal_sizes else ():
             settings.labeling.check(name, size[1], clients)
             yield from settings.labeling.warnings(name, size[1], clients)
+
+
+def _check_cycles_of(settings: Settings) -> None:
+    """An experiment may be narrowed to some of its data sets, so every kind's name passes."""
+    known = {**settings.datasets, **dict.fromkeys(KINDS)}
+    for name in settings.labeling.cycles_of:
+        if name not in known:
+            raise InputError(
+                f"labeling.cycles_of names '{name}', which is no data set{suggest(name, known)}"
+            )
 
 
 # Entries of the lists: a name, or {name: {options}}.

@@ -1,170 +1,219 @@
-"""Figures of accuracy: curves of one setting, of several side by side, of several results."""
+"""Figures of accuracy curves, in one panel or many, of this run and of others."""
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import stats
 
-from fal.reporting.drawing import STYLE, literal, strategy_styles
-from fal.reporting.ranking import ranking
-from fal.reporting.tables import summary_table
+from fal.layout import SETTING
+from fal.reporting.drawing import legend_below, literal, panel_grid, strategy_styles
+from fal.reporting.grids import Grid, Panel
+from fal.reporting.tables import of_setting
+
+LEVEL = 0.95
+"""What the intervals cover."""
 
 _OTHER_LINES = [(0, (5, 1.5, 1, 1.5)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5, 1, 1.5))]
 """Lines of other results folders: none of them is the line of a strategy of this run."""
 
 
-@matplotlib.rc_context(STYLE)
-def accuracy_curves(
-    table: pd.DataFrame, title: str = "", compared: Mapping[str, pd.DataFrame] | None = None
-) -> Figure:
-    """Test accuracy against labeled images of one setting: mean and standard deviation of seeds.
-
-    table: rows of one setting, as ``fal.reporting.tables.accuracy_table`` makes them. compared:
-    rows of the same setting from other results folders, by label.
-    """
-    compared = compared or {}
-    strategies = _best_first([table, *compared.values()])
-    entries = len(strategies) + (len(compared) + 1 if compared else 0)
-    legend_columns = -(-entries // 16) if entries > 6 else 0
-    figure = Figure(figsize=(5.6 + 2 * legend_columns, 4.2), layout="constrained")
-    axes = figure.subplots()
-    _draw_panel(axes, table, strategies, compared)
-    _name_shares(axes, [table, *compared.values()])
-    axes.set(xlabel="labeled images (%)", ylabel="test accuracy (%)")
-    axes.set_title(f"{title}\n{_spread(table)}" if title else _spread(table), loc="left")
-    handles = _legend(strategies, compared)
-    if legend_columns:
-        figure.legend(handles=handles, loc="outside right center", ncols=legend_columns)
-    else:
-        axes.legend(handles=handles, loc="lower right")
-    return figure
-
-
 @dataclass(frozen=True)
-class Panel:
-    """One setting among several: its title and rows, and those of other results by label."""
+class Curves:
+    """What accuracy figures are drawn from.
 
-    title: str
+    table: rows as of ``fal.reporting.tables.accuracy_table``. compared: those of other results
+    folders, by label. strategies: the names of all strategies of the run, which looks depend on.
+    seeds, cycles: what is to be there, query cycles by data set.
+    """
+
     table: pd.DataFrame
+    strategies: Sequence[str]
+    seeds: Collection[int]
+    cycles: Mapping[str, int]
     compared: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
-@matplotlib.rc_context(STYLE)
-def accuracy_panels(
-    rows: Sequence[Sequence[Panel]], title: str = "", shared_accuracy: bool = True
-) -> Figure:
-    """Accuracy curves of several settings side by side, with one legend for all.
+def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean accuracy of each strategy and cycle over seeds, with Student's interval of 95%.
 
-    rows: of panels, all rows equally long. shared_accuracy: one accuracy axis for a row, which
-    makes no sense where the panels are of different data sets.
+    table: rows of one setting. Columns: strategy, cycle, labeled_fraction, seeds (how many), mean,
+    low, high (percent; both NaN for a single seed).
     """
-    panels = [panel for row in rows for panel in row]
-    tables = [table for p in panels for table in (p.table, *p.compared.values())]
-    strategies = _best_first(tables)
-    labels = dict.fromkeys(label for panel in panels for label in panel.compared)
-    entries = len(strategies) + (len(labels) + 1 if labels else 0)
-    legend_columns = -(-entries // (14 * len(rows)))
-    size = (1.2 + 2.7 * len(rows[0]) + 1.5 * legend_columns, 0.9 + 2.7 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(
-        len(rows),
-        len(rows[0]),
-        sharex=True,
-        sharey="row" if shared_accuracy else False,
-        squeeze=False,
+    curves = table.groupby(["strategy", "cycle"], as_index=False).agg(
+        labeled_fraction=("labeled_fraction", "mean"),
+        seeds=("seed", "nunique"),
+        mean=("accuracy", "mean"),
+        error=("accuracy", "sem"),
     )
-    for axes, panel in zip(grid.flat, panels, strict=True):
-        _draw_panel(axes, panel.table, strategies, panel.compared)
-        axes.set_title(literal(panel.title), loc="left")
-    _name_shares(grid[0, 0], tables)
-    shown = pd.concat([panel.table for panel in panels])
-    figure.suptitle(f"{title}\n{_spread(shown)}".lstrip("\n"), x=0.01, ha="left")
+    reach = curves.pop("error") * stats.t.ppf((1 + LEVEL) / 2, curves["seeds"] - 1)
+    return curves.assign(low=curves["mean"] - reach, high=curves["mean"] + reach)
+
+
+OWN = "this run"
+"""What the results of this run are called beside those of others."""
+
+
+def accuracy_figure(
+    grid: Grid, curves: Curves, width: float, note: str = ""
+) -> tuple[Figure, pd.DataFrame]:
+    """Test accuracy against labeled images: mean and 95% interval over seeds, panel by panel.
+
+    Panels of one data set share their axes, all panels share a legend. What is missing is named in
+    its panel. width: of a figure of several columns, in inches. note: further words on what is
+    shown.
+
+    Returns the figure and its numbers: panel, the setting, result (this run, or a label of
+    ``curves.compared``), and the columns of ``mean_curves``.
+    """
+    shown = list(dict.fromkeys(s for panel in grid.panels for s in panel.strategies))
+    styles = strategy_styles(dict.fromkeys([*curves.strategies, *shown]))
+    tables = [numbers_of_panel(panel, curves) for panel in grid.panels]
+    numbers = pd.concat(tables, ignore_index=True)
+    labels = [label for label in curves.compared if (numbers["result"] == label).any()]
+    lines = dict(zip(labels, itertools.cycle(_OTHER_LINES), strict=False))
+    figure, axes_of = panel_grid(grid, width, [_spread(numbers), note])
+    for axes, panel, own in zip(axes_of, grid.panels, tables, strict=True):
+        _draw_curves(axes, own[own["result"] == OWN], panel.strategies, styles)
+        for label, line in lines.items():
+            _draw_other(axes, own[own["result"] == label], styles, line)
+        _name_shares(axes, own)
+        _tell_missing(axes, missing_results(panel, curves))
+    _share_limits(axes_of, grid.panels)
     figure.supxlabel("labeled images (%)", fontsize="medium")
     figure.supylabel("test accuracy (%)", fontsize="medium")
-    handles = _legend(strategies, labels)
-    figure.legend(handles=handles, loc="outside right center", ncols=legend_columns)
-    return figure
+    handles = [
+        Line2D([], [], label=literal(grid.labels.get(name, name)), **styles[name]) for name in shown
+    ]
+    legend_below(figure, [*handles, *_legend_of_others(lines)])
+    return figure, numbers
 
 
-def _best_first(tables: Sequence[pd.DataFrame]) -> list[str]:
-    """The strategies by the area under their curves, mean over all settings, the best first."""
-    ranks = pd.concat([ranking(table) for table in tables if len(table)])
-    areas = ranks.groupby("strategy")["area_mean"].mean()
-    return list(
-        areas.reset_index().sort_values(["area_mean", "strategy"], ascending=[False, True])[
-            "strategy"
-        ]
-    )
+def numbers_of_panel(panel: Panel, curves: Curves) -> pd.DataFrame:
+    """What a panel shows, in the order of its strategies; see ``accuracy_figure``."""
+    parts = []
+    for label, table in {OWN: curves.table, **curves.compared}.items():
+        rows = of_setting(table, panel.setting)
+        found = mean_curves(rows[rows["strategy"].isin(panel.strategies)])
+        place = found["strategy"].map({s: i for i, s in enumerate(panel.strategies)})
+        found = found.assign(place=place).sort_values(["place", "cycle"]).drop(columns="place")
+        parts.append(found.assign(result=label))
+    whole = pd.concat(parts, ignore_index=True)
+    factors = {"panel": panel.title, **{f: panel.setting[f] for f in SETTING}}
+    whole = whole.assign(**factors)
+    return whole[[*factors, "result", *whole.columns.drop([*factors, "result"])]]
 
 
-def _spread(table: pd.DataFrame) -> str:
-    seeds = table["seed"].nunique()
-    return f"mean and standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
+def missing_results(panel: Panel, curves: Curves) -> str:
+    """What of a panel is not there: 'random 3 of 12, ifal all'; '' if nothing is."""
+    rows = of_setting(curves.table, panel.setting)
+    expected = len(curves.seeds) * (curves.cycles[panel.setting["dataset"]] + 1)
+    missing = []
+    for strategy in panel.strategies:
+        own = rows[(rows["strategy"] == strategy) & rows["seed"].isin(curves.seeds)]
+        lacking = expected - len(own)
+        if lacking > 0:
+            missing.append(f"{strategy} {'all' if own.empty else f'{lacking} of {expected}'}")
+    return ", ".join(missing)
 
 
-def _draw_panel(
-    axes: Axes,
-    table: pd.DataFrame,
-    strategies: Sequence[str],
-    compared: Mapping[str, pd.DataFrame],
-) -> None:
-    """The curves of one setting, and those of other results in lines of their own."""
-    styles = strategy_styles(strategies)
-    _draw_curves(axes, table, styles, band=min(0.15, 0.5 / len(strategies)))
-    for other, line in zip(compared.values(), itertools.cycle(_OTHER_LINES), strict=False):
-        changed = {"linestyle": line, "linewidth": 1.0, "markersize": 3.5, "alpha": 0.8}
-        others = {name: style | changed for name, style in styles.items()}
-        _draw_curves(axes, other, others, band=0, named=False)
+def _spread(numbers: pd.DataFrame) -> str:
+    seeds = numbers.loc[numbers["result"] == OWN, "seeds"].max()
+    if not seeds > 1:
+        return "one seed"
+    return f"mean of {seeds:.0f} seeds, with Student's interval of {LEVEL:.0%}"
 
 
 def _draw_curves(
     axes: Axes,
-    table: pd.DataFrame,
-    styles: dict[str, dict[str, Any]],
-    band: float,
-    named: bool = True,
+    numbers: pd.DataFrame,
+    strategies: Sequence[str],
+    styles: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Mean and (as a band of this opacity) standard deviation of each strategy's seeds."""
-    summary = summary_table(table)
-    for strategy, style in styles.items():
-        curve = summary[summary["strategy"] == strategy].sort_values("cycle")
-        if curve.empty:
-            continue
-        x = 100 * curve["labeled_fraction"].to_numpy()
-        mean = curve["accuracy_mean"].to_numpy()
-        spread = curve["accuracy_std"].fillna(0).to_numpy()
-        axes.plot(x, mean, label=literal(strategy) if named else "_", **style)
-        if band and spread.any():
-            axes.fill_between(
-                x, mean - spread, mean + spread, color=style["color"], alpha=band, linewidth=0
-            )
+    """The mean of each strategy, and its intervals beside one another."""
+    apart = _distance(numbers) / (len(strategies) + 2)
+    for place, strategy in enumerate(strategies):
+        curve = numbers[numbers["strategy"] == strategy]
+        style = styles[strategy]
+        x, mean = 100 * curve["labeled_fraction"], curve["mean"]
+        axes.plot(x, mean, label=strategy, **style)
+        known = curve["low"].notna()
+        axes.errorbar(
+            (x + apart * (place - (len(strategies) - 1) / 2))[known],
+            mean[known],
+            yerr=(curve["high"] - mean)[known],
+            fmt="none",
+            ecolor=style["color"],
+            elinewidth=0.7,
+            alpha=0.55,
+            zorder=style["zorder"] - 1,
+        )
 
 
-def _name_shares(axes: Axes, tables: Sequence[pd.DataFrame]) -> None:
+def _distance(numbers: pd.DataFrame) -> float:
+    """A good third of the way, in percent, from one cycle's labeled images to the next."""
+    shares = np.unique(np.round(100 * numbers["labeled_fraction"], 3))
+    return 0.4 * float(np.diff(shares).min()) if len(shares) > 1 else 0.4
+
+
+def _draw_other(
+    axes: Axes, numbers: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]], line: Any
+) -> None:
+    """The means of another results folder."""
+    changed = {"linestyle": line, "linewidth": 0.9, "markersize": 3, "alpha": 0.8}
+    for strategy, curve in numbers.groupby("strategy", sort=False):
+        style = {**styles[str(strategy)], **changed}
+        axes.plot(100 * curve["labeled_fraction"], curve["mean"], label="_", **style)
+
+
+def _name_shares(axes: Axes, numbers: pd.DataFrame) -> None:
     """A tick for each share of labeled images, unless they are many."""
-    shares = np.concatenate([summary_table(table)["labeled_fraction"] for table in tables])
-    ticks = np.unique(np.round(100 * shares, 1))
-    if len(ticks) <= 12:
+    ticks = np.unique(np.round(100 * numbers["labeled_fraction"], 1))
+    if 0 < len(ticks) <= 12:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
 
 
-def _legend(strategies: Iterable[str], labels: Collection[str]) -> list[Artist]:
-    """Entries for the strategies and, where there are other results, for whose lines are whose."""
-    styles = strategy_styles(strategies).items()
-    entries: list[Artist] = [Line2D([], [], label=literal(s), **style) for s, style in styles]
-    if not labels:
-        return entries
-    own = Line2D([], [], color="#222222", linewidth=1.3, label="this run")
+def _tell_missing(axes: Axes, missing: str) -> None:
+    if missing:
+        axes.annotate(
+            textwrap.fill(f"missing: {missing}", 44),
+            (0.03, 0.97),
+            xycoords="axes fraction",
+            va="top",
+            fontsize="x-small",
+            color="#a00000",
+            in_layout=False,
+            zorder=6,
+        )
+
+
+def _share_limits(axes_of: Sequence[Axes], panels: Sequence[Panel]) -> None:
+    """The same limits for all panels of a data set."""
+    for dataset in {panel.setting["dataset"] for panel in panels}:
+        same = [a for a, p in zip(axes_of, panels, strict=True) if p.setting["dataset"] == dataset]
+        drawn = [axes for axes in same if axes.lines]
+        for which in ("xlim", "ylim") if drawn else ():
+            limits = [getattr(axes, f"get_{which}")() for axes in drawn]
+            low, high = min(low for low, _ in limits), max(high for _, high in limits)
+            for axes in same:
+                axes.set(**{which: (low, high)})
+
+
+def _legend_of_others(lines: Mapping[str, Any]) -> list[Artist]:
+    """Whose lines are whose, where there are other results."""
+    if not lines:
+        return []
+    own = Line2D([], [], color="#222222", linewidth=1.3, label=OWN)
     others = [
-        Line2D([], [], color="#222222", linewidth=1.0, linestyle=line, label=literal(label))
-        for label, line in zip(labels, itertools.cycle(_OTHER_LINES), strict=False)
+        Line2D([], [], color="#222222", linewidth=1, linestyle=line, label=literal(label))
+        for label, line in lines.items()
     ]
-    return [*entries, own, *others]
+    return [own, *others]

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fal.errors import InputError, suggest
-from fal.layout import SETTING, partition_name, setting_name
-from fal.reporting.options import Factor, SideBySide
+from fal.layout import partition_name, setting_name
+from fal.provenance import code_digest, source_digest
+
+if TYPE_CHECKING:
+    from fal.runs import Plan
 
 SUFFIXES = ("png", "pdf", "svg")
 """The formats that every picture is saved in."""
 
+FILES = (*SUFFIXES, "csv")
+"""The suffixes of a picture's files: the formats, and the numbers that are drawn."""
+
 OWN_KINDS = ("inconsistency",)
 """Kinds of pictures that only those strategies have that name them."""
-
-Setting = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Picture:
     """One picture of a run.
 
-    kind: accuracy, side_by_side, partition, queries or inconsistency; its file is called
-    ``{kind}_{name}``. of: the factors and the strategy that it is about, for those who look for it.
+    kind: figure (several panels), accuracy, partition, queries or inconsistency. of: the factors
+    and the strategy that it is about, for those who look for it.
     """
 
     kind: str
@@ -34,67 +40,51 @@ class Picture:
     @property
     def stem(self) -> str:
         """The name of its files, without the suffix."""
-        return f"{self.kind}_{self.name}"
+        return self.name if self.kind == "figure" else f"{self.kind}_{self.name}"
 
 
 def pictures(
-    settings: Sequence[Setting],
+    plan: Plan,
     seeds: Iterable[int],
-    strategies: Mapping[str, Collection[str]],
-    side_by_side: Iterable[str],
-    queried: bool,
+    own_kinds: Mapping[str, Collection[str]],
+    queried: Collection[str],
 ) -> list[Picture]:
     """All pictures of a run, in the order in which they are looked at.
 
-    settings: each with the factors ``SETTING``. strategies: the kinds of figures of its own that
-    each strategy has. side_by_side: names of figures of several settings. queried: whether the run
-    has a cycle that is followed by a query.
+    own_kinds: the kinds of figures of its own that each strategy has. queried: the data sets that
+    have a cycle that is followed by a query.
 
-    Raises InputError if a strategy names a kind of figure that there is not.
+    Raises InputError if a strategy names a kind of figure that there is not, or if two pictures
+    have the same name.
     """
-    for strategy, own_kinds in strategies.items():
-        for kind in own_kinds:
+    for strategy, kinds in own_kinds.items():
+        for kind in kinds:
             if kind not in OWN_KINDS:
                 raise InputError(
                     f"strategy '{strategy}' names the figure '{kind}', which is unknown"
                     f"{suggest(kind, OWN_KINDS)}"
                 )
-    found = [Picture("side_by_side", name) for name in side_by_side]
-    found += [Picture("accuracy", setting_name(s), s) for s in settings]
-    partitions = [
-        {**{factor: s[factor] for factor in ("dataset", "alpha", "clients")}, "seed": seed}
-        for s in settings
-        for seed in seeds
-    ]
+    found = [Picture("figure", name) for name in plan.grids]
+    found += [Picture("accuracy", setting_name(setting), setting) for setting in plan.settings]
     found += [
-        Picture("partition", name, partition)
-        for name, partition in {partition_name(p): p for p in partitions}.items()
+        Picture("partition", partition_name(partition), partition)
+        for spread in plan.partitions
+        for seed in seeds
+        for partition in [{**spread, "seed": seed}]
     ]
-    for setting in settings if queried else ():
-        for strategy, own_kinds in strategies.items():
+    for setting, strategies in plan.compared:
+        for strategy in strategies if setting["dataset"] in queried else ():
             name = f"{setting_name(setting)}_{strategy}"
             of = {**setting, "strategy": strategy}
-            found += [Picture(kind, name, of) for kind in ("queries", *own_kinds)]
+            found += [Picture(kind, name, of) for kind in ("queries", *own_kinds[strategy])]
+    for stem, count in Counter(picture.stem for picture in found).items():
+        if count > 1:
+            raise InputError(f"figures has '{stem}', which is the name of another picture")
     return found
 
 
-def figures_or_default(
-    figures: Mapping[str, SideBySide], settings: Sequence[Setting]
-) -> dict[str, SideBySide]:
-    """The figures of several settings that were asked for.
-
-    Where none were: if the settings of the run differ in exactly one factor, the one over it.
-    """
-    if figures:
-        return dict(figures)
-    differing = [f for f in get_args(Factor) if len({s[f] for s in settings}) > 1]
-    return {differing[0]: SideBySide(over=differing[0])} if len(differing) == 1 else {}
-
-
-def panels(settings: Iterable[Setting], over: str) -> list[list[Setting]]:
-    """The settings as rows of panels: the levels of the factor ``over`` side by side."""
-    rows: dict[tuple, list[Setting]] = {}
-    for setting in settings:
-        others = tuple(setting[factor] for factor in SETTING if factor != over)
-        rows.setdefault(others, []).append(setting)
-    return list(rows.values())
+def drawing_code() -> str:
+    """Digest of the modules that draw: what changes there makes the pictures anew, in seconds."""
+    here = Path(__file__).parent
+    modules = sorted([*here.glob("*figures.py"), here / "drawing.py"])
+    return code_digest({path.name: source_digest(path) for path in modules})

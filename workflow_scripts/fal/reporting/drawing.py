@@ -1,12 +1,22 @@
 """How every figure looks and is saved: fonts, looks of the strategies, names of classes."""
 
-from collections.abc import Iterable, Sequence
+import textwrap
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
+import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from fal.reporting.formats import to_csv
+from fal.reporting.grids import Grid
+from fal.storage import replacing, save_text
+
+T = TypeVar("T")
 
 HIGHLIGHT = "ifal"
 STYLE: dict[Any, Any] = {
@@ -16,7 +26,6 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlesize": "medium",
     "figure.titlesize": "medium",
-    "font.size": 9,
     "grid.alpha": 0.5,
     "grid.color": "#cccccc",
     "legend.frameon": False,
@@ -38,49 +47,114 @@ _FAMILIES = {
     "logo": ("#882255", "P"),
 }
 _MORE_MARKERS = "oDs^vp<>hd*"
+_MORE_LINES = ((0, (1, 1)), (0, (5, 1, 1, 1)))
 
 
-def save(figure: Figure, stem: str | Path) -> None:
-    """Write stem.png (150 dpi), stem.pdf and stem.svg; the same figure gives the same bytes."""
+def look(style: Mapping[str, Any]) -> Any:
+    """A context in which figures are drawn; style: width, font_size and dpi as configured."""
+    return matplotlib.rc_context({**STYLE, "font.size": style["font_size"]})
+
+
+def save(
+    figure: Figure, stem: str | Path, numbers: pd.DataFrame | None = None, dpi: int = 200
+) -> None:
+    """Write stem.png, stem.pdf and stem.svg, and the numbers that are drawn to stem.csv.
+
+    The same figure gives the same bytes.
+    """
     no_dates = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
     with matplotlib.rc_context(STYLE):
         if layout := figure.get_layout_engine():
             layout.execute(figure)
         figure.set_layout_engine("none")  # Once is enough, and it is a third of the time.
         for suffix, metadata in no_dates.items():
-            figure.savefig(f"{stem}.{suffix}", dpi=150, metadata=metadata)
+            with replacing(f"{stem}.{suffix}") as path:
+                figure.savefig(path, format=suffix, dpi=dpi, metadata=metadata)
+    if numbers is not None:
+        save_text(f"{stem}.csv", to_csv(numbers))
+
+
+PANEL_WIDTH = 0.62
+"""Width of a figure of a single panel, as a share of that of one with several columns."""
+
+_HEIGHT = 2.2
+"""Height of a row of panels in inches, without titles and legend."""
+
+
+def panel_grid(grid: Grid, width: float, notes: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """A figure with the titles of a grid, and the axes of its panels, row by row.
+
+    notes: sentences below the title; empty ones are left out.
+    """
+    columns = len(grid.rows[0])
+    size = (width * (PANEL_WIDTH if columns == 1 else 1), _HEIGHT * len(grid.rows) + 1.1)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = list(figure.subplots(len(grid.rows), columns, squeeze=False).flat)
+    letters = "abcdefghijklmnopqrstuvwxyz" if len(axes) > 1 else ""
+    for place, (own, panel) in enumerate(zip(axes, grid.panels, strict=True)):
+        letter = f"({letters[place]}) " if place < len(letters) else ""
+        own.set_title(letter + literal(panel.title), loc="left")
+    below = textwrap.fill("; ".join(note for note in notes if note), int(14 * size[0]))
+    title = literal(grid.title)
+    figure.suptitle("\n".join(filter(None, [title, literal(below)])), x=0.01, ha="left")
+    return figure, axes
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend for all panels, in as many columns as there is room for."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.075 * longest)))
+    columns = -(-len(handles) // -(-len(handles) // columns))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
 def strategy_styles(strategies: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Line style of each strategy, told apart by marker and line as well as by color.
 
     Color and marker stand for the family. The local variant (``l-``) of a family is dashed with
-    open markers where the global one (``g-``) is solid; families not of the paper are dotted.
+    open markers where the global one (``g-``) is solid. Families that are not of the paper get a
+    look by their name, and another one only where it is taken.
     """
     families = {name: name.removeprefix("l-").removeprefix("g-") for name in strategies}
-    more = sorted(set(families.values()) - set(_FAMILIES))
-    colors = [color for color, _ in _FAMILIES.values()]
-    looks = _FAMILIES | {
-        family: (colors[i % len(colors)], _MORE_MARKERS[i % len(_MORE_MARKERS)])
-        for i, family in enumerate(more)
-    }
+    own = _looks_by_name(sorted(set(families.values()) - set(_FAMILIES)))
+    looks = {family: (*look, "-") for family, look in _FAMILIES.items()} | own
     styles = {}
     for name, family in families.items():
-        color, marker = looks[family]
+        color, marker, line = looks[family]
         local = name.startswith("l-")
-        solid = ":" if family in more else "-"
         styles[name] = {
             "color": color,
             "marker": marker,
-            "linestyle": (0, (4, 1.5)) if local else solid,
+            "linestyle": (0, (4, 1.5)) if local else line,
             "markerfacecolor": "white" if local else color,
-            "linewidth": 1.3,
-            "markersize": 4.5,
+            "linewidth": 1.1,
+            "markersize": 4,
             "zorder": 3,
         }
         if name == HIGHLIGHT:
-            styles[name] |= {"linewidth": 2.6, "markersize": 6.5, "zorder": 5}
+            styles[name] |= {"linewidth": 2.2, "markersize": 5.5, "zorder": 5}
     return styles
+
+
+def _looks_by_name(families: Iterable[str]) -> dict[str, tuple[str, str, Any]]:
+    """Color, marker and line of each family, from its name as long as they are free."""
+    colors = [color for name, (color, _) in _FAMILIES.items() if name != HIGHLIGHT]
+    shapes = [(marker, line) for line in _MORE_LINES for marker in _MORE_MARKERS]
+    looks: dict[str, tuple[str, str, Any]] = {}
+    for family in families:
+        place = zlib.crc32(family.encode())
+        used_colors = [color for color, *_ in looks.values()]
+        used_shapes = [shape for _, *shape in looks.values()]
+        color = _least_used(colors, used_colors, place)
+        marker, line = _least_used(shapes, [tuple(shape) for shape in used_shapes], place)
+        looks[family] = (color, marker, line)
+    return looks
+
+
+def _least_used(choices: Sequence[T], used: Sequence[T], place: int) -> T:
+    """The first of the least used choices, looked for from ``place`` on, round and round."""
+    start = place % len(choices)
+    return min([*choices[start:], *choices[:start]], key=used.count)
 
 
 def literal(text: str) -> str:

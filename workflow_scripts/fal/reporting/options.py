@@ -1,17 +1,14 @@
-"""Which figures show several settings or several results folders, as the configuration says it."""
+"""Which figures a run has besides those of each setting, and how they look, as configured."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from annotated_types import MinLen
+from annotated_types import Ge, Gt, MinLen
 
-from fal.errors import InputError, suggest
 from fal.options import Options, Words
-
-Factor = Literal["dataset", "model", "alpha", "clients", "algorithm"]
 
 Compare = Mapping[
     str, Annotated[str, MinLen(1), Words("the path of another run's tables/accuracy.csv")]
@@ -19,24 +16,62 @@ Compare = Mapping[
 """The section ``compare``: accuracy tables of other results folders by the label that their curves
 get in the figures of this run."""
 
+Shows = Literal["accuracy", "partition", "predictions"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class SideBySide(Options):
-    """A figure of accuracy curves in panels side by side, one for each level of a factor.
+class Part(Options):
+    """A row or a column of a figure: what its panels have in common.
 
-    The settings of a run that differ in other factors become further rows of panels.
+    A factor that neither the row nor the column of a panel names is the first of its list in the
+    configuration.
     """
 
-    over: Factor
-    """Factor whose levels stand side by side: dataset, model, alpha, clients or algorithm."""
+    title: str | None = None
+    """What the panels are called; null: the factors that are named here."""
+    dataset: str | None = None
+    """Data set, by its name in datasets."""
+    model: str | None = None
+    """Network, by its name in models."""
+    alpha: Annotated[float, Gt(0)] | None = None
+    """Concentration of the classes; need not be among alphas."""
+    clients: Annotated[int, Ge(1)] | None = None
+    """Number of clients; need not be among clients."""
+    algorithm: str | None = None
+    """Federated learning algorithm, by its name in algorithms."""
     strategies: Annotated[tuple[str, ...], MinLen(1)] | None = None
-    """Strategies that are drawn; null: all."""
+    """Strategies that are drawn, in the order of the legend; null: the figure's."""
 
-    def check(self, name: str, strategies: Collection[str]) -> None:
-        """Raise InputError if the figure ``name`` shows a strategy that the run does not have."""
-        for strategy in self.strategies or ():
-            if strategy not in strategies:
-                raise InputError(
-                    f"figures.{name}.strategies has '{strategy}', which is no strategy of this "
-                    f"run{suggest(strategy, strategies)}"
-                )
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(Options):
+    """A figure of panels: every row with every column."""
+
+    shows: Shows = "accuracy"
+    """What a panel shows: accuracy curves; partition, the classes that each client holds; or
+    predictions, the classes that the models of cycle 0 predict for one client."""
+    title: str = ""
+    """What the figure is about, written above it."""
+    rows: tuple[Part, ...] = ()
+    """Rows of panels; none: a single row."""
+    columns: tuple[Part, ...] = ()
+    """Columns of panels; none: a single column."""
+    strategies: Annotated[tuple[str, ...], MinLen(1)] | None = None
+    """Strategies of the panels whose row and column name none; null: all. Predictions take the
+    structural probabilities' options from one of them, a strategy ifal."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the legend calls strategies, by name, where it is something else than the name."""
+    client: Annotated[int, Ge(0)] = 0
+    """The client that predictions are shown of, counted from 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style(Options):
+    """How all pictures look."""
+
+    width: Annotated[float, Gt(3)] = 7.2
+    """Width of a figure in inches; the pictures of single settings are smaller."""
+    font_size: Annotated[float, Gt(0)] = 8
+    """Size of the text in points."""
+    dpi: Annotated[int, Ge(50)] = 200
+    """Pixels per inch of the .png files."""

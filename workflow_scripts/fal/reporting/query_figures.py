@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fal.reporting.drawing import STYLE, name_classes
+from fal.reporting.drawing import literal, name_classes
 from fal.reporting.query_tables import ROUTES, Query
 
 _POOL, _QUERIED, _CANDIDATE = "#b8b8b8", "#d55e00", "#0072b2"
@@ -23,24 +22,27 @@ _ROUTES = {
 _PANELS = 4
 
 
-@matplotlib.rc_context(STYLE)
 def query_histogram(
     queried: pd.DataFrame, pool: pd.DataFrame, classes: Sequence[str], title: str = ""
-) -> Figure:
+) -> tuple[Figure, pd.DataFrame]:
     """Classes of the queried images against those of the pools they were taken from.
 
     queried, pool: class shares, one row per (seed, cycle), from
     ``fal.reporting.query_tables.share_tables``. Above, the shares over all cycles (mean and, up
     to 30 classes, standard deviation of seeds); below, the difference of the two for each cycle.
+
+    Returns the figure and its numbers: seed, cycle, class, queried, pool (shares of images).
     """
     cycles = len(queried.index.unique("cycle"))
     figure = Figure(figsize=(8, 4.3 + 0.25 * cycles), layout="constrained")
     bars, heat = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.7 + 0.25 * cycles])
     _draw_shares(bars, 100 * queried, 100 * pool)
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.suptitle(literal(title), x=0.01, ha="left")
     _draw_differences(heat, 100 * (queried - pool).groupby("cycle").mean())
     name_classes(heat, classes)
-    return figure
+    shares = {"queried": queried.stack(), "pool": pool.stack()}
+    numbers = pd.DataFrame(shares).rename_axis(["seed", "cycle", "class"]).reset_index()
+    return figure, numbers.assign(**{"class": [classes[c] for c in numbers["class"]]})
 
 
 def _draw_shares(axes: Axes, queried: pd.DataFrame, pool: pd.DataFrame) -> None:
@@ -79,14 +81,16 @@ def _draw_differences(axes: Axes, difference: pd.DataFrame) -> None:
     bar.locator = MaxNLocator(4, symmetric=True)
 
 
-@matplotlib.rc_context(STYLE)
-def inconsistency(queries: Sequence[Query], title: str = "") -> Figure:
+def inconsistency(queries: Sequence[Query], title: str = "") -> tuple[Figure, pd.DataFrame]:
     """IFAL's two inconsistencies of each unlabeled image, its candidates and its fall-backs.
 
     queries: of one strategy, all seeds and cycles; their pools have the columns inter, intra and
     candidate. Above, for the first seed and up to four cycles, each image by its inter- and
     intra-model inconsistency, with the clients' thresholds inter * intra = tau; below, over all
     seeds, the share of candidates and how the clients came to them.
+
+    Returns the figure and the numbers below: seed, cycle, candidates (share of the pool), and how
+    many clients took each route. The images' inconsistencies are in each cycle's scores.parquet.
     """
     seed = min(query.run["seed"] for query in queries)
     shown = sorted((q for q in queries if q.run["seed"] == seed), key=lambda q: q.run["cycle"])
@@ -94,7 +98,7 @@ def inconsistency(queries: Sequence[Query], title: str = "") -> Figure:
     shown = [shown[i] for i in picks]
     figure = Figure(figsize=(max(7, 2.9 * len(shown)), 6.2), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2])[:, 0]
-    above.suptitle(f"{title}, seed {seed}".lstrip(", "), x=0.01, ha="left")
+    above.suptitle(literal(f"{title}, seed {seed}".lstrip(", ")), x=0.01, ha="left")
     panels = above.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for axes, query in zip(panels, shown, strict=True):
         _draw_scatter(axes, query)
@@ -106,7 +110,20 @@ def inconsistency(queries: Sequence[Query], title: str = "") -> Figure:
     shares, routes = below.subplots(1, 2)
     _draw_candidates(shares, queries)
     _draw_routes(routes, queries)
-    return figure
+    return figure, _numbers(queries)
+
+
+def _numbers(queries: Sequence[Query]) -> pd.DataFrame:
+    rows = [
+        {
+            "seed": query.run["seed"],
+            "cycle": query.run["cycle"],
+            "candidates": query.candidates,
+            **{f"clients_{route}": query.routes.get(route, 0) for route in ROUTES},
+        }
+        for query in queries
+    ]
+    return pd.DataFrame(rows).sort_values(["seed", "cycle"], ignore_index=True)
 
 
 def _draw_scatter(axes: Axes, query: Query) -> None:

@@ -117,7 +117,7 @@ def page(
     images: dict[str, list[Image]] = {}
     for picture, path in pictures:
         images.setdefault(picture.kind, []).append(_image(picture, path))
-    curves = [*images.pop("side_by_side", []), *images.pop("accuracy", [])]
+    curves = [*images.pop("figure", []), *images.pop("accuracy", [])]
     tables = {
         "accuracy": _tables(wide_tables(accuracy), mark_best=True),
         "cost": _tables(cost_summary(costs), mark_best=False),
@@ -239,7 +239,7 @@ def _image(picture: Picture, path: Path) -> Image:
     elif picture.of:
         title = "{dataset}, alpha {alpha}, {clients} clients, seed {seed}".format(**typed(of))
     else:
-        title = f"Settings side by side: {picture.name}"
+        title = f"Figure {picture.name}"
     return Image(title, data_uri(path), f"figures/{path.name}", of)
 
 

@@ -1,0 +1,76 @@
+"""Which runs a configuration asks for: those that its figures show, or all combinations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fal.layout import SETTING
+from fal.reporting.grids import Grid, grids, overview, spreads
+
+if TYPE_CHECKING:
+    from fal.settings import Settings
+
+Setting = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run and drawn.
+
+    compared: the settings and the strategies that are run in each. grids: the figures by name.
+    """
+
+    compared: tuple[tuple[Setting, tuple[str, ...]], ...]
+    grids: Mapping[str, Grid]
+
+    @cached_property
+    def settings(self) -> list[Setting]:
+        """The settings that something is run in."""
+        return [setting for setting, _ in self.compared]
+
+    @cached_property
+    def partitions(self) -> list[Setting]:
+        """The factors dataset, alpha and clients of all partitions that are run on or drawn."""
+        shown = [p.setting for g in self.grids.values() if g.shows == "partition" for p in g.panels]
+        factors = ("dataset", "alpha", "clients")
+        found = [{factor: s[factor] for factor in factors} for s in (*self.settings, *shown)]
+        return list({tuple(partition.values()): partition for partition in found}.values())
+
+
+def plan(settings: Settings) -> Plan:
+    """The runs and figures of a configuration.
+
+    Where figures show accuracy or predictions, what they show is run; otherwise every combination
+    of the levels of all factors with every strategy.
+
+    Raises InputError as ``fal.reporting.grids.grids`` does.
+    """
+    figures = grids(settings)
+    shown = [panel for g in figures.values() if g.shows != "partition" for panel in g.panels]
+    if not shown:
+        combinations = [
+            dict(zip(SETTING, (dataset, model, alpha, clients, algorithm), strict=True))
+            for dataset in settings.datasets
+            for model in settings.models
+            for alpha, clients in spreads(settings, dataset)
+            for algorithm in settings.algorithms
+        ]
+        strategies = tuple(settings.strategies)
+        return Plan(
+            tuple((setting, strategies) for setting in combinations),
+            {**overview(combinations, strategies), **figures},
+        )
+    strategies_of: dict[tuple, dict[str, None]] = {}
+    for panel in shown:
+        setting = tuple(panel.setting[factor] for factor in SETTING)
+        strategies_of.setdefault(setting, {}).update(dict.fromkeys(panel.strategies))
+    return Plan(
+        tuple(
+            (dict(zip(SETTING, setting, strict=True)), tuple(strategies))
+            for setting, strategies in strategies_of.items()
+        ),
+        figures,
+    )
