@@ -1,0 +1,75 @@
+"""Who labels: the truth, or something near it."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fal.data import oracles
+from fal.data.oracles.noisy import read_confusion
+from fal.errors import InputError
+
+CLASSES = ["cat", "dog", "1"]
+LABELS = np.repeat([0, 1, 2, -1], [4000, 3000, 2000, 50])
+
+
+def test_the_simulated_oracle_tells_the_truth():
+    oracle = oracles.create("simulated")
+    assert np.array_equal(oracle.label(LABELS, CLASSES, seed=1), LABELS)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_the_noisy_oracle_errs_at_its_rate_and_in_every_direction_alike(rate):
+    said = oracles.create("noisy", rate=rate).label(LABELS, CLASSES, seed=1)
+    assert np.array_equal(said[LABELS < 0], LABELS[LABELS < 0])
+    for label in range(3):
+        counts = np.bincount(said[label == LABELS], minlength=3)
+        others = np.delete(counts, label)
+        wrong = others.sum()
+        assert stats.binomtest(int(wrong), int(counts.sum()), rate).pvalue > 1e-3
+        if wrong:
+            assert stats.chisquare(others).pvalue > 1e-3
+
+
+def test_the_same_image_gets_the_same_answer_under_one_seed():
+    oracle = oracles.create("noisy", rate=0.5)
+    first = oracle.label(LABELS, CLASSES, seed=1)
+    assert np.array_equal(oracle.label(LABELS, CLASSES, seed=1), first)
+    assert not np.array_equal(oracle.label(LABELS, CLASSES, seed=2), first)
+
+
+def test_a_confusion_matrix_is_followed(tmp_path):
+    path = tmp_path / "confusion.csv"
+    path.write_text("true,1,dog,cat\ndog,0,0,7\n1,3,1,0\ncat,0.0,0.25,0.75\n")
+    expected = [[0.75, 0.25, 0], [1, 0, 0], [0, 0.25, 0.75]]
+    assert np.allclose(read_confusion(path, CLASSES), expected)
+    said = oracles.create("noisy", confusion=str(path)).label(LABELS, CLASSES, seed=3)
+    for label, row in enumerate(expected):
+        counts = np.bincount(said[label == LABELS], minlength=3)
+        possible = np.array(row) > 0
+        assert not counts[~possible].any()
+        if possible.sum() > 1:
+            shares = np.array(row)[possible] * counts.sum()
+            assert stats.chisquare(counts[possible], shares).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("true,cat,dog\ncat,1,0\ndog,0,1\n", "no row or no column for the class '1'"),
+        ("true,cat,dog,1\ncat,1,0,0\ndog,0,0,0\n1,0,0,1\n", "the row of 'dog' must have numbers"),
+        ("true,cat,dog,1\ncat,-1,2,0\ndog,0,1,0\n1,0,0,1\n", "the row of 'cat' must have numbers"),
+        ("true,cat,dog,1\ncat,a,0,0\ndog,0,1,0\n1,0,0,1\n", "cannot be read as a table"),
+        ("", "cannot be read as a table"),
+    ],
+)
+def test_a_bad_matrix_is_refused(tmp_path, text, reason):
+    path = tmp_path / "confusion.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=reason):
+        read_confusion(path, CLASSES)
+
+
+@pytest.mark.parametrize("options", [{}, {"rate": 0.1, "confusion": "a.csv"}])
+def test_noise_is_said_in_one_way(options):
+    with pytest.raises(InputError, match="either rate or confusion"):
+        oracles.create("noisy", **options)

@@ -1,0 +1,29 @@
+"""What every oracle is: whoever says of which class a queried image is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fal.options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracle(Options):
+    """Base of all oracles; its dataclass fields are its options. Subclasses ``label``.
+
+    asks_people: whether the answers come from outside, in files, and the workflow waits for them.
+    """
+
+    asks_people: ClassVar[bool] = False
+
+    def label(self, labels: np.ndarray, classes: Sequence[str], seed: int) -> np.ndarray:
+        """What it says, int64 [N], of all training images: the same whenever it is asked.
+
+        labels: int64 [N], the data set's own labels, -1 where there is none. classes: their names.
+        Raises InputError where it cannot be done.
+        """
+        raise NotImplementedError

@@ -1,0 +1,20 @@
+"""People who look at the images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import MinLen
+
+from fal.data.oracles.simulated import Simulated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Human(Simulated):
+    """Asks people for the labels that the data set does not have: see docs/annotation.md."""
+
+    asks_people: ClassVar[bool] = True
+
+    answers: Annotated[str, MinLen(1)] = "answers"
+    """Folder with the files of answers, one for each task."""
