@@ -51,6 +51,8 @@ rule partition_clients:
 rule label_initial:
     input:
         partition=rules.partition_clients.output.partition,
+        labels=rules.prepare_dataset.output.labels,
+        dataset=rules.prepare_dataset.output.description,
     output:
         labeled=layout.partition("initial.npz"),
         provenance=layout.partition("initial_provenance.json"),
@@ -63,6 +65,7 @@ rule label_initial:
         "../envs/fal.yaml"
     params:
         initial=settings.labeling.initial,
+        oracle=settings.oracle,
     message:
         "Label the first images of {wildcards.dataset}'s {wildcards.clients} clients"
         " (alpha {wildcards.alpha}, seed {wildcards.seed})"

@@ -27,6 +27,7 @@ rule query_clients:
         model=lambda w: settings.models[w.model],
         training={key: TRAINING[key] for key in ("rounds", "participation")},
         budget=settings.labeling.budget,
+        oracle=settings.oracle,
     message:
         "Query by {wildcards.strategy} after cycle {wildcards.cycle}"
         " on {wildcards.dataset} (seed {wildcards.seed})"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fal import storage
 from fal.data.dataset import Dataset
+from fal.data.labeled import Labeled
 from fal.federated.evaluation import open_outputs
 from fal.job import job
 from fal.query.pool import open_pools
@@ -12,7 +13,7 @@ from fal.query.predictions import ROLES, class_predictions
 with job(snakemake) as run:
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     client = storage.load_array(snakemake.input.partition, "client")
-    labeled = storage.load_array(snakemake.input.labeled, "index")
+    labeled = Labeled.open(snakemake.input.labeled)
     seen = open_outputs(
         dataset,
         client,

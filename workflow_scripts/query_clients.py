@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from fal import outputs, storage
+from fal.data import oracles
 from fal.data.dataset import Dataset
+from fal.data.labeled import Labeled
 from fal.data.labeling import Labeling, amount
 from fal.federated.options import Training
 from fal.job import job
 from fal.query import strategies
-from fal.query.clients import query_clients
+from fal.query.clients import load_mean_reports, query_clients
 from fal.query.pool import open_pools
 
 with job(snakemake) as run:
@@ -19,7 +21,8 @@ with job(snakemake) as run:
     strategy = strategies.create(**snakemake.params.strategy)
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     client = storage.load_array(snakemake.input.partition, "client")
-    labeled = storage.load_array(snakemake.input.labeled, "index")
+    labeled = Labeled.open(snakemake.input.labeled)
+    oracle = oracles.create(**snakemake.params.oracle)
     labeling = Labeling(**snakemake.config["labeling"])
     labeling.check(wildcards.dataset, len(client), client.max() + 1)
 
@@ -34,16 +37,25 @@ with job(snakemake) as run:
     pools = open_pools(dataset, client, labeled, cycle, seen)
     budget = amount(snakemake.params.budget, int(np.bincount(client).min()))
     never = Training(**snakemake.params.training).never_trained(client.max() + 1, seed, cycle)
+    reported = snakemake.input.get("reported")
     queries = query_clients(
-        strategy, pools, budget, seed, wildcards.strategy, dataset.train_files, never
+        strategy,
+        pools,
+        budget,
+        seed,
+        wildcards.strategy,
+        files=dataset.train_files,
+        never_trained=never,
+        mean_reports=load_mean_reports(reported) if reported else None,
     )
 
     queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)
-    after = np.sort(np.concatenate([labeled, queries.queried["index"].to_numpy()]))
-    storage.save_array(snakemake.output.labeled, index=after)
+    queried = queries.queried["index"].to_numpy()
+    answers = oracle.label(dataset.train_labels, dataset.classes, seed)[queried]
+    after = labeled.extended(queried, answers, client)
+    after.save(snakemake.output.labeled)
     if snakemake.output.get("outputs"):
         outputs.save(snakemake.output.outputs, seen)
     for sentence in queries.warnings:
         run.warn(sentence)
-    run.log.info("%d images queried, %d labeled now", len(queries.queried), len(after))
-    run.write_provenance(snakemake.output.provenance)
+    run.log.info("%d images queried, %d labeled now", len(queried), len(after.index))

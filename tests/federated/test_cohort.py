@@ -6,6 +6,7 @@ import torch
 
 from fal import storage
 from fal.data.dataset import Dataset
+from fal.data.labeled import Labeled
 from fal.federated import cohort as module
 from fal.federated.cohort import lockstep_width, open_cohort, supervised
 from fal.federated.kcfu import kcfu
@@ -46,7 +47,9 @@ def opened(tmp_path):
     )
     dataset.save(tmp_path / "data")
     storage.save_array(tmp_path / "partition.npz", client=CLIENT)
-    storage.save_array(tmp_path / "labeled.npz", index=LABELED)
+    labeled = np.array(LABELED)
+    answers = dataset.train_labels[labeled]
+    Labeled.of(labeled, answers, np.array(CLIENT)).save(tmp_path / "labeled.npz")
 
     def open_(method="cnn", **more):
         return open_cohort(

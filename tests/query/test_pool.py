@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fal.data.dataset import Dataset
+from fal.data.labeled import Labeled
 from fal.data.partition import split_clients
 from fal.errors import InputError
 from fal.outputs import Outputs
@@ -129,7 +130,8 @@ def test_pools_of_a_data_set():
         crop_padding=0,
     )
     outputs = {"global": Outputs(torch.rand(5, 2), torch.rand(5, 3))}
-    first, second = open_pools(dataset, client, np.array([1, 4]), 3, outputs)
+    labeled = Labeled.of(np.array([1, 4]), labels[[1, 4]], client)
+    first, second = open_pools(dataset, client, labeled, 3, outputs)
     assert (first.index.tolist(), second.index.tolist()) == ([2], [0, 3])
     assert (first.labels.tolist(), second.labels.tolist()) == ([0], [0])
     assert first.num_classes == second.num_classes == first.cycle == second.cycle == 3

@@ -26,6 +26,7 @@ it is `--config 'training={rounds: 20}' seeds=[1]`.
 NOUNS = {
     "datasets": "Kinds of data sets",
     "partition": "Partitions",
+    "oracle": "Oracles",
     "models": "Networks",
     "algorithms": "Federated learning algorithms",
     "strategies": "Query strategies",

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, MinLen
 
 from fal.data.kinds import KINDS
 from fal.data.labeling import Labeling
+from fal.data.oracles import ORACLES
 from fal.data.partitions import PARTITIONS
 from fal.errors import InputError, suggest
 from fal.federated.algorithms import ALGORITHMS
@@ -24,7 +25,8 @@ from fal.layout import SHARED
 from fal.options import Options, Words, given_options, parse, shown
 from fal.query.strategies import STRATEGIES
 from fal.registry import Registry
-from fal.reporting.options import Compare, Figure, Style
+from fal.reporting.columns import check_columns
+from fal.reporting.options import REFERENCES, Compare, Figure, Style
 from fal.runs import Plan, plan
 from fal.scale import Scale, shrink
 
@@ -83,6 +85,8 @@ class Configuration(Options):
     """Query strategies, each a name or a mapping of one name to its options."""
     seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], MinLen(1)] = (1, 2, 3)
     """Seeds; everything is repeated for each of them."""
+    oracle: Entry = "simulated"
+    """Who labels the queried images: a name, or a mapping of one name to its options."""
     labeling: Labeling = field(default_factory=Labeling)
     """How many images are labeled, per client."""
     training: Training = field(default_factory=Training)
@@ -104,7 +108,11 @@ class Configuration(Options):
     partial: bool = False
     """Draw what is there, name what is missing and compute nothing, while a run goes on."""
     compare: Compare = field(default_factory=dict)
-    """Accuracy tables of other runs, by the label that their curves get in the figures."""
+    """Accuracy tables of other runs, by the label that they get in figures and verdicts."""
+    references: Annotated[tuple[str, ...], MinLen(1)] = REFERENCES
+    """Strategies that all others are compared with in the verdicts, the first also in the sentence
+    on each setting; random and ifal need not be there. Those of other runs are called by their
+    label too: ifal (before)."""
 
     def __post_init__(self) -> None:
         for key in ("alphas", "clients", "seeds"):
@@ -118,13 +126,14 @@ class Configuration(Options):
 class Settings(Configuration):
     """A checked configuration. Entries are resolved to name -> options.
 
-    datasets: {kind, ...all options of the kind}. partition: {method, ...all options}. models,
+    datasets: {kind, ...all options of the kind}. partition, oracle: {method, ...all options}. models,
     algorithms: the same by name. strategies: {method, ...options as they were given}. All of it is
     as small as ``scale`` says. warnings: what is doubtful, in sentences.
     """
 
     datasets: dict[str, dict[str, Any]]  # type: ignore[assignment]
     partition: dict[str, Any]
+    oracle: dict[str, Any]
     models: dict[str, dict[str, Any]]  # type: ignore[assignment]
     algorithms: dict[str, dict[str, Any]]  # type: ignore[assignment]
     strategies: dict[str, dict[str, Any]]  # type: ignore[assignment]
@@ -161,6 +170,7 @@ def resolve(config: Mapping[str, Any]) -> Settings:
             **given_options(given),
             "datasets": _datasets(given.datasets, given.data_path),
             "partition": _partition(given),
+            "oracle": _component("oracle", given.oracle, ORACLES)[1],
             "models": _components("models", given.models, NETWORKS),
             "algorithms": _components("algorithms", given.algorithms, ALGORITHMS),
             "strategies": _strategies(given.strategies),
@@ -175,7 +185,8 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     _check_cycles_of(settings)
     settings = shrink(settings)
     for label, path in settings.compare.items():
-        _existing(f"compare.{label}", path, "the accuracy.csv of another run")
+        check_columns(_existing(f"compare.{label}", path, "the accuracy.csv of another run"))
+    _check_references(settings)
     return replace(settings, warnings=tuple(_check_sizes(settings)))
 
 
@@ -211,10 +222,7 @@ def _check_results(results: str) -> None:
 
 
 def _partition(given: Configuration) -> dict[str, Any]:
-    try:
-        ((name, partition),) = _components("partition", (given.partition,), PARTITIONS).items()
-    except InputError as error:
-        raise InputError(str(error).replace("partition[0]", "partition", 1)) from None
+    name, partition = _component("partition", given.partition, PARTITIONS)
     needs_alpha = _create(PARTITIONS, f"partition.{name}", partition, "method").needs_alpha
     if len(given.alphas) > 1 and not needs_alpha:
         raise InputError(
@@ -222,6 +230,17 @@ def _partition(given: Configuration) -> dict[str, Any]:
             "give one, or take the partition dirichlet"
         )
     return partition
+
+
+def _check_references(settings: Settings) -> None:
+    """Refuse references that are no strategy of this run or of those that it is compared with."""
+    others = tuple(f" ({label})" for label in settings.compare)
+    known = {*settings.strategies, *REFERENCES}
+    for name in settings.references:
+        if name not in known and not name.endswith(others):
+            raise InputError(
+                f"references has '{name}', which is no strategy of this run{suggest(name, known)}"
+            )
 
 
 def _check_sizes(settings: Settings) -> Iterator[str]:
@@ -299,6 +318,15 @@ def _components(key: str, items: tuple[Any, ...], registry: Registry) -> dict[st
         component = _create(registry, f"{key}.{name}", {"method": method, **options}, "method")
         components[name] = {"method": method, **given_options(component)}
     return components
+
+
+def _component(key: str, item: Any, registry: Registry) -> tuple[str, dict[str, Any]]:
+    """Name and options of a component of which there is only one."""
+    try:
+        ((name, component),) = _components(key, (item,), registry).items()
+    except InputError as error:
+        raise InputError(str(error).replace(f"{key}[0]", key, 1)) from None
+    return name, component
 
 
 def _strategies(items: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
@@ -395,6 +423,7 @@ def _entry_schema(registry: Registry, word: str) -> dict[str, Any]:
 COMPONENTS: tuple[tuple[str, Registry, str], ...] = (
     ("datasets", KINDS, "kind"),
     ("partition", PARTITIONS, "method"),
+    ("oracle", ORACLES, "method"),
     ("models", NETWORKS, "method"),
     ("algorithms", ALGORITHMS, "method"),
     ("strategies", STRATEGIES, "method"),

@@ -15,6 +15,7 @@ from torch import Tensor
 from fal import storage
 from fal.data.dataset import Dataset
 from fal.data.images import Images
+from fal.data.labeled import Labeled
 from fal.errors import InputError
 from fal.federated import models, networks
 from fal.federated.batches import BatchOrder
@@ -208,10 +209,10 @@ def open_cohort(
 
     partition, labeled: files of the workflow. model: ``method`` and options of the network.
     """
-    images, labels = Images.of(dataset, "train", device)
+    images, _ = Images.of(dataset, "train", device)
     client = storage.load_array(partition, "client")
-    is_labeled = np.zeros(len(client), dtype=bool)
-    is_labeled[storage.load_array(labeled, "index")] = True
+    labels = Labeled.open(labeled).labels(len(client))
+    is_labeled = labels >= 0
 
     def indices(wanted: np.ndarray) -> list[Tensor]:
         return [
@@ -225,7 +226,7 @@ def open_cohort(
     return Cohort(
         stacks=open_stacks(dataset, images, model),
         images=images,
-        labels=labels,
+        labels=torch.from_numpy(labels).to(device),
         examples=indices(is_labeled),
         local=local,
         seed=seed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fal.data.labeled import Labeled
 from fal.data.partition import split_clients
 from fal.errors import InputError
 from fal.outputs import Outputs
@@ -86,14 +87,13 @@ class Pool:
 def open_pools(
     dataset: Dataset,
     client: np.ndarray,
-    labeled_index: np.ndarray,
+    labeled: Labeled,
     cycle: int,
     outputs: Mapping[str, Outputs],
 ) -> Iterator[Pool]:
-    """``build_pools`` of a data set's training images."""
-    return build_pools(
-        client, labeled_index, dataset.train_labels, len(dataset.classes), cycle, outputs
-    )
+    """``build_pools`` of a data set's training images with what is labeled of them."""
+    labels = labeled.labels(len(client))
+    return build_pools(client, labeled.index, labels, len(dataset.classes), cycle, outputs)
 
 
 def build_pools(
