@@ -1,6 +1,7 @@
 # The checked configuration, and the names that all rules share.
 
 import logging
+import signal
 import sys
 
 from snakemake.utils import update_config
@@ -62,3 +63,7 @@ if workflow.is_main_process:
         logging.getLogger("fal").info(
             f"The whole run leaves about {remaining / 1e9:.1f} GB in {settings.results}."
         )
+else:
+    # Slurm tells all processes of a job that its time is nearly over; the step script is the one
+    # that acts, and needs those above it until it has saved what it did.
+    signal.signal(signal.SIGUSR1, lambda *_: None)
