@@ -33,6 +33,7 @@ include: "rules/tables.smk"
 include: "rules/pictures.smk"
 include: "rules/figures.smk"
 include: "rules/query_figures.smk"
+include: "rules/verdicts.smk"
 include: "rules/report.smk"
 
 
@@ -50,6 +51,7 @@ rule all:
     default_target: True
     input:
         ALL_TABLES,
+        ALL_VERDICTS,
         ALL_FIGURES,
         layout.report,
     localrule: True
@@ -60,6 +62,7 @@ rule all:
 rule tables:
     input:
         ALL_TABLES,
+        ALL_VERDICTS,
     localrule: True
     message:
         "All tables are ready"

@@ -7,13 +7,7 @@ rule collect_results:
         queries=query_files("query_provenance.json"),
     output:
         runs=layout.table("accuracy.csv"),
-        summary=layout.table("accuracy_summary.csv"),
-        wide=layout.table("accuracy_wide.csv"),
-        markdown=layout.table("accuracy_summary.md"),
         provenance=layout.provenance,
-        html=report(
-            layout.table("accuracy_summary.html"), category="Accuracy", labels={"result": "table"}
-        ),
     log:
         layout.log("collect_results"),
     conda:
@@ -44,6 +38,26 @@ rule summarize_queries:
         "../workflow_scripts/summarize_queries.py"
 
 
+rule summarize_predictions:
+    input:
+        predictions=trained_files("predictions.npz"),
+        partitions=partition_files("partition.npz"),
+        train_labels=prepared_files("train_labels.npy"),
+        test_labels=prepared_files("test_labels.npy"),
+        infos=prepared_files("dataset.json"),
+    output:
+        table=layout.table("metrics.csv"),
+        by_class=layout.table("class_metrics.csv"),
+    log:
+        layout.log("summarize_predictions"),
+    conda:
+        "../envs/fal.yaml"
+    message:
+        "Collect the metrics of all models' predictions"
+    script:
+        "../workflow_scripts/summarize_predictions.py"
+
+
 rule summarize_costs:
     input:
         cost_files(),
@@ -61,6 +75,7 @@ rule summarize_costs:
 
 ALL_TABLES = [
     *rules.collect_results.output,
+    *rules.summarize_predictions.output,
     *rules.summarize_costs.output,
     *(rules.summarize_queries.output if QUERIES else []),
 ]

@@ -185,7 +185,11 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     _check_cycles_of(settings)
     settings = shrink(settings)
     for label, path in settings.compare.items():
-        check_columns(_existing(f"compare.{label}", path, "the accuracy.csv of another run"))
+        path = _existing(f"compare.{label}", path, "the accuracy.csv of another run")
+        try:
+            check_columns(path)
+        except InputError as error:
+            raise InputError(f"compare.{label}: {error}") from None
     _check_references(settings)
     return replace(settings, warnings=tuple(_check_sizes(settings)))
 

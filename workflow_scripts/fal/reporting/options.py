@@ -13,8 +13,11 @@ from fal.options import Options, Words
 Compare = Mapping[
     str, Annotated[str, MinLen(1), Words("the path of another run's tables/accuracy.csv")]
 ]
-"""The section ``compare``: accuracy tables of other results folders by the label that their curves
-get in the figures of this run."""
+"""The section ``compare``: accuracy tables of other results folders by the label that they get in
+the figures and verdicts of this run."""
+
+REFERENCES = ("random", "ifal")
+"""The strategies that all others are compared with, where a setting has them."""
 
 Shows = Literal["accuracy", "partition", "predictions"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fal.reporting.formats import Readable, to_html, to_markdown
 from fal.reporting.page import render_tables
+from fal.storage import save_text
 
 
 def write(
@@ -13,12 +14,14 @@ def write(
     title: str,
     notes: Iterable[str],
     tables: Mapping[str, Readable],
+    scale: str = "",
 ) -> None:
-    """Write the tables, each under its name, below the notes (empty ones are left out)."""
-    note = "\n\n".join(filter(None, notes))
+    """Write the tables, each under its name, below the notes (empty ones are left out).
+
+    scale: what was made smaller for them, which is said first.
+    """
+    smaller = f"Made smaller: {scale}." if scale else ""
+    note = "\n\n".join(filter(None, [smaller, *notes]))
     elements = {name: to_html(table) for name, table in tables.items()}
-    for path, text in (
-        (markdown, f"{note}\n\n{to_markdown(tables)}"),
-        (html, render_tables(title, note, elements)),
-    ):
-        Path(path).write_text(text, encoding="utf-8")
+    save_text(markdown, f"{note}\n\n{to_markdown(tables)}")
+    save_text(html, render_tables(title, note, elements))

@@ -1,11 +1,10 @@
 """The critical-difference diagram: average ranks of strategies, and which are not told apart."""
 
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fal.reporting.drawing import STYLE, literal, strategy_styles
+from fal.reporting.drawing import literal, strategy_styles
 from fal.reporting.verdicts_across import CriticalDifference, ranks_sentence
 
 _LINE, _BAR = 0.24, 0.19
@@ -27,22 +26,23 @@ def diagram_numbers(found: CriticalDifference | None) -> pd.DataFrame:
     )
 
 
-@matplotlib.rc_context(STYLE)
-def critical_difference_diagram(found: CriticalDifference | None, title: str = "") -> Figure:
+def critical_difference_diagram(
+    found: CriticalDifference | None, width: float = 7.2, title: str = ""
+) -> Figure:
     """Average ranks on a line, the best to the left; a bar joins strategies not told apart.
 
     Demšar (2006), Statistical comparisons of classifiers over multiple data sets, section 3.2.4.
-    Where nothing can be ranked the figure says so.
+    Where nothing can be ranked the figure says so. width: in inches.
     """
     if found is None:
-        figure = Figure(figsize=(7.2, 1))
+        figure = Figure(figsize=(width, 1))
         figure.text(0.5, 0.5, ranks_sentence(None), ha="center")
         return figure
     strategies = len(found.ranks)
     half = -(-strategies // 2)
     names = -_BAR * (len(found.groups) + 1)
     low, high = names - _LINE * half, 3 * _LINE
-    figure = Figure(figsize=(7.2, high - low + 0.5), layout="constrained")
+    figure = Figure(figsize=(width, high - low + 0.5), layout="constrained")
     axes = figure.subplots()
     axes.set(xlim=(1, strategies), ylim=(low, high))
     _draw_scale(axes, found)

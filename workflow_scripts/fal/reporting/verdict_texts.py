@@ -35,12 +35,14 @@ _MEASURES = {"area": "area", "final": "final", "last5": "last five rounds"}
 
 def spoken(sentences: pd.DataFrame) -> list[str]:
     """The sentences of ``fal.reporting.verdicts.sentence_table``, each with its setting."""
-    return [f"{setting_title(row)}: {row['verdict']}." for row in sentences.to_dict("records")]
+    return [
+        f"{setting_title(dict(zip(SETTING, setting, strict=True)))}: {verdict}."
+        for *setting, verdict in sentences[[*SETTING, "verdict"]].itertuples(index=False)
+    ]
 
 
 def comparisons(verdicts: pd.DataFrame) -> dict[str, Texts]:
     """Per setting and reference a table of ``fal.reporting.verdicts.verdict_table``, by title."""
-    ordered = verdicts.sort_values(["measure", "difference"], ascending=[True, False])
     return {
         title: Texts(
             pd.DataFrame(
@@ -48,20 +50,20 @@ def comparisons(verdicts: pd.DataFrame) -> dict[str, Texts]:
                     "strategy": rows["strategy"],
                     "by": rows["measure"].map(_MEASURES),
                     "accuracy": _written(rows["mean"], ".2f"),
-                    "reference": _written(rows["reference_mean"], ".2f"),
                     "difference": _written(rows["difference"], "+.2f"),
                     "95 % interval": _intervals(rows),
+                    "decision": [text.partition("; ")[2] or text for text in rows["verdict"]],
                     "Hodges-Lehmann": _written(rows["hodges_lehmann"], "+.2f"),
                     "ahead": _written(rows["win_ratio"], ".0%"),
                     "p better": _corrected(rows, "p"),
                     "p worse": _corrected(rows, "p_worse"),
                     "seeds": rows["seeds"],
                     "smallest p": _corrected(rows, "smallest_p"),
-                    "decision": [text.partition("; ")[2] or text for text in rows["verdict"]],
                 }
             )
         )
-        for title, rows in _by_reference(ordered)
+        for title, compared in _by_reference(verdicts)
+        for rows in [compared.sort_values(["measure", "difference"], ascending=[True, False])]
     }
 
 
@@ -91,7 +93,7 @@ def across(
     if ranks:
         places = pd.DataFrame({"strategy": ranks.ranks.index, "rank": ranks.ranks.to_numpy()})
         found["Average ranks"] = Texts(places.assign(rank=_written(places["rank"], ".2f")))
-    for reference, rows in aggregates.groupby("reference"):
+    for reference, rows in aggregates.groupby("reference", sort=False):
         rows = rows.sort_values("iqm", ascending=False)
         found[f"Above {reference}"] = Texts(
             pd.DataFrame(

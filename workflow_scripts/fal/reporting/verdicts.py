@@ -15,13 +15,8 @@ import pandas as pd
 
 from fal.layout import SETTING
 from fal.reporting import statistics
+from fal.reporting.options import REFERENCES
 from fal.reporting.ranking import MEASURES, complete_runs, run_measures
-
-BASELINE = "random"
-"""The strategy that all others have to be better than to be worth anything."""
-
-REFERENCES = (BASELINE, "ifal")
-"""The strategies that all others are compared with, where a setting has them."""
 
 _GROUP = list(SETTING)
 
@@ -82,9 +77,11 @@ def _names(setting: Iterable[Any]) -> dict[str, Any]:
 def _measured(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """What the runs of a setting are judged by: seeds by strategies, NaN where one is missing."""
     measured = run_measures(rows)
-    whole = {"index": sorted(rows["seed"].unique()), "columns": sorted(rows["strategy"].unique())}
+    seeds, strategies = (sorted(rows[name].unique()) for name in ("seed", "strategy"))
     return {
-        measure: measured.pivot(index="seed", columns="strategy", values=measure).reindex(**whole)
+        measure: measured.pivot(index="seed", columns="strategy", values=measure).reindex(
+            index=seeds, columns=strategies
+        )
         for measure in MEASURES
         if measured[measure].notna().any()
     }
@@ -92,7 +89,7 @@ def _measured(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _seeds(rows: pd.DataFrame) -> dict[str, set[int]]:
     """The seeds of each strategy of a setting, also of runs that do not count."""
-    return {name: set(own) for name, own in rows.groupby("strategy")["seed"]}
+    return {str(name): set(own) for name, own in rows.groupby("strategy")["seed"]}
 
 
 def _comparisons(
@@ -101,8 +98,8 @@ def _comparisons(
     """All strategies of a setting (columns of ``runs``) against one of them, as ``_COMPARISON``."""
     base = runs[reference].to_numpy()
     found = []
-    for strategy, values in runs.drop(columns=reference).items():
-        compared = _comparison(values.to_numpy(), base)
+    for strategy in map(str, runs.columns.drop(reference)):
+        compared = _comparison(runs[strategy].to_numpy(), base)
         tried = len(seeds_of[strategy] | seeds_of[reference])
         names = {"reference": reference, "strategy": strategy}
         found.append({**names, **compared, "missing": tried - compared["seeds"]})
@@ -177,7 +174,7 @@ def _count(seeds: int) -> str:
     return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
-def sentence_table(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
+def sentence_table(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> pd.DataFrame:
     """The verdict of each setting in a sentence. Columns: the setting, verdict."""
     rows = [
         {**_names(setting), "verdict": setting_sentence(own, baseline)}
@@ -186,7 +183,7 @@ def sentence_table(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFram
     return pd.DataFrame(rows, columns=[*_GROUP, "verdict"])
 
 
-def setting_sentence(table: pd.DataFrame, baseline: str = BASELINE) -> str:
+def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
     """The verdict of one setting in a sentence: who leads by area, and whether that is certain.
 
     The leader has the largest mean area over its runs that count. It is compared with the baseline,

@@ -14,8 +14,8 @@ import pandas as pd
 
 from fal.layout import SETTING
 from fal.reporting import statistics
+from fal.reporting.options import REFERENCES
 from fal.reporting.ranking import run_measures
-from fal.reporting.verdicts import REFERENCES
 
 _GROUP = list(SETTING)
 

@@ -1,0 +1,42 @@
+"""Compare the strategies of each setting: accuracy over the seeds, and verdicts."""
+
+import json
+from pathlib import Path
+
+from fal import storage
+from fal.job import job
+from fal.reporting import comparison, formats, table_page, tables, verdict_texts, verdicts
+
+NOTE = (
+    "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
+    "seeds. The strategies are ranked by the area under their curves, the mean height of the lines "
+    "from point to point; the highest mean of each column is bold."
+)
+
+with job(snakemake) as run:
+    params, output = snakemake.params, snakemake.output
+    table, notes = comparison.read(snakemake.input.runs, params.compare)
+    for note in notes:
+        run.tell(note)
+    notes.append(json.loads(Path(snakemake.input.provenance).read_text())["mixture"])
+    wide = tables.wide_tables(table)
+    compared = verdicts.verdict_table(table, params.references)
+    saved = verdicts.labels_table(table, params.references)
+    sentences = verdicts.sentence_table(table, params.references[0])
+    for path, numbers in (
+        (output.summary, tables.summary_table(table)),
+        (output.wide, tables.stacked(wide)),
+        (output.verdicts, compared),
+        (output.labels, saved),
+        (output.sentences, sentences),
+    ):
+        storage.save_text(path, formats.to_csv(numbers))
+    table_page.write(output.markdown, output.html, "Accuracy", [NOTE, *notes], wide, params.scale)
+    table_page.write(
+        output.verdicts_markdown,
+        output.verdicts_html,
+        "Verdicts",
+        [*verdict_texts.spoken(sentences), verdict_texts.NOTE, *notes],
+        verdict_texts.comparisons(compared) | verdict_texts.labels(saved),
+        params.scale,
+    )
