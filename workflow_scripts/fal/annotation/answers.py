@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fal.annotation.tasks import COLUMNS, UNSURE, Task
+from fal.annotation.tasks import COLUMNS, UNSURE, Task, bare
 from fal.errors import InputError, suggest
 
 NO_LABEL = -1
@@ -118,15 +118,9 @@ def _table_answers(text: str) -> Iterator[Answer]:
     if missing:
         raise ValueError(f"there is no column '{missing[0]}'")
     for row in table:
-        index, file, label = (_bare(row[name] or "") for name in COLUMNS)
+        index, file, label = (bare(row[name] or "") for name in COLUMNS)
         if index or label:
             yield Answer(f"line {table.line_num}", index, file, label)
-
-
-def _bare(cell: str) -> str:
-    """The text of a cell without what ``fal.storage.without_formulas`` put before it."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
 def _label_studio_answers(text: str) -> Iterator[Answer]:

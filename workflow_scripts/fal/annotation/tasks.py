@@ -43,6 +43,14 @@ class Task:
     files: Sequence[str]
     classes: Sequence[str]
 
+    @classmethod
+    def open(cls, path: str | Path, classes: Sequence[str]) -> Task:
+        """A task by its table, as ``write_task`` wrote it; what was filled in does not count."""
+        names = {"index": np.int64, "file": str}
+        table = pd.read_csv(path, usecols=list(names), dtype=names, keep_default_na=False)
+        files = tuple(bare(file) for file in table["file"])
+        return cls(Path(path).stem, table["index"].to_numpy(), files, classes)
+
     def rows(self) -> list[dict[str, Any]]:
         """The table to fill in."""
         files = self.files or [""] * len(self.index)
@@ -75,6 +83,12 @@ def table_text(rows: Sequence[dict[str, Any]]) -> str:
     """Rows of ``COLUMNS`` as CSV."""
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return without_formulas(table).to_csv(index=False, lineterminator="\n")
+
+
+def bare(cell: str) -> str:
+    """The text of a cell without what ``fal.storage.without_formulas`` may have put before it."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
 def page_text(task: Task, pictures: Sequence[str]) -> str:

@@ -1,0 +1,77 @@
+"""How far people have come: which tasks are answered, and which wait."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from fal.annotation.answers import check_unchanged, find_answers, read_answers
+from fal.annotation.tasks import Task
+from fal.data.labeled import Labeled
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The tasks of all clients after one query.
+
+    folder: of the tasks. dataset: the record dataset.json of what they are about. labeled: where
+    the answers go. trained: a result of what is trained with them. answers: the folder that people
+    put their answers into.
+    """
+
+    folder: Path
+    dataset: Path
+    labeled: Path
+    trained: Path
+    answers: Path
+
+    def tasks(self) -> list[Task]:
+        """All tasks, those that are answered too."""
+        paths = sorted(self.folder.glob("*.csv"))
+        classes = json.loads(self.dataset.read_text())["classes"] if paths else []
+        return [Task.open(path, classes) for path in paths]
+
+    def unanswered(self) -> list[Task]:
+        """The tasks that wait for an answer.
+
+        Raises InputError for answers that cannot be used, or have changed after they were used.
+        """
+        return [task for task in self.tasks() if not self._answered(task)]
+
+    def is_answered(self) -> bool:
+        """Whether the tasks were written and none waits; raises InputError as ``unanswered``."""
+        return self.folder.is_dir() and not self.unanswered()
+
+    def _answered(self, task: Task) -> bool:
+        path = find_answers(self.answers, task.name)
+        if path is None:
+            return False
+        given = read_answers(path, task)
+        if self.trained.exists():
+            labeled = Labeled.open(self.labeled)
+            used = dict(zip(labeled.index.tolist(), labeled.label.tolist(), strict=True))
+            check_unchanged(path, task, given, used)
+        return True
+
+
+def answered(asked: Sequence[Asked]) -> int:
+    """How many queries in a row, from the first one, are answered."""
+    return len(list(takewhile(Asked.is_answered, asked)))
+
+
+def waiting_sentence(asked: Iterable[Asked]) -> str:
+    """What is to be done by people, in one sentence, or nothing."""
+    waiting = [(one, task) for one in asked for task in one.unanswered()]
+    if not waiting:
+        return ""
+    images = sum(len(task.index) for _, task in waiting)
+    folders = list(dict.fromkeys(str(one.folder) for one, _ in waiting))
+    where = folders[0] if len(folders) == 1 else f"{folders[0]} and {len(folders) - 1} more folders"
+    tasks = "1 task" if len(waiting) == 1 else f"{len(waiting)} tasks"
+    return (
+        f"{images} images wait for their labels ({tasks} in {where}): open the .html files, save "
+        f"the answers in the folder {waiting[0][0].answers}, and call snakemake again"
+    )
