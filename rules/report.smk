@@ -4,6 +4,9 @@
 rule write_report:
     input:
         accuracy=rules.collect_results.output.runs,
+        verdicts=rules.compare_strategies.output.verdicts,
+        labels=rules.compare_strategies.output.labels,
+        sentences=rules.compare_strategies.output.sentences,
         queries=rules.summarize_queries.output.table if QUERIES else [],
         costs=rules.summarize_costs.output[0],
         first_queries=first_query_files("query.csv"),

@@ -23,6 +23,7 @@ with job(snakemake) as run:
     compared = verdicts.verdict_table(table, params.references)
     saved = verdicts.labels_table(table, params.references)
     sentences = verdicts.sentence_table(table, params.references[0])
+    spoken = [f"{setting}: {text}" for setting, text in verdict_texts.sentences(sentences).items()]
     for path, numbers in (
         (output.summary, tables.summary_table(table)),
         (output.wide, tables.stacked(wide)),
@@ -36,7 +37,7 @@ with job(snakemake) as run:
         output.verdicts_markdown,
         output.verdicts_html,
         "Verdicts",
-        [*verdict_texts.spoken(sentences), verdict_texts.NOTE, *notes],
+        [*spoken, verdict_texts.NOTE, *notes],
         verdict_texts.comparisons(compared) | verdict_texts.labels(saved),
         params.scale,
     )

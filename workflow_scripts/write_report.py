@@ -14,6 +14,12 @@ with job(snakemake) as run:
     folders = {Path(info).parent.name: Path(info).parent for info in snakemake.input.infos}
     contents = report.page(
         accuracy=tables.read_accuracy(snakemake.input.accuracy),
+        verdicts=report.Verdicts(
+            *(
+                tables.read_names(snakemake.input[name])
+                for name in ("verdicts", "labels", "sentences")
+            )
+        ),
         queries=tables.read_names(queries) if queries else None,
         costs=tables.read_names(snakemake.input.costs),
         galleries=report.first_queries(snakemake.input.first_queries, folders),

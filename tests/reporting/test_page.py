@@ -15,6 +15,7 @@ from fal.reporting import (
     query_tables,
     report,
     thumbnails,
+    verdicts,
 )
 from reporting import chromium
 from reporting.synthetic_costs import cost_records
@@ -23,7 +24,16 @@ from reporting.synthetic_runs import SETTING, accuracies
 
 HOSTILE = "<script>document.title = 'broken'</script>"
 CATEGORIES = [
-    *("overview", "accuracy", "partition", "queries", "inconsistency", "cost", "provenance"),
+    *(
+        "overview",
+        "accuracy",
+        "verdicts",
+        "partition",
+        "queries",
+        "inconsistency",
+        "cost",
+        "provenance",
+    ),
 ]
 STRATEGIES = ["random", "ifal", "<b>bold", *(f"a-strategy-with-a-long-name-{k}" for k in range(9))]
 
@@ -42,6 +52,11 @@ def contents(folder, clients=(3, 4)):
         pictures.append((picture, path))
     return report.page(
         accuracy=accuracy,
+        verdicts=report.Verdicts(
+            verdicts.verdict_table(accuracy),
+            verdicts.labels_table(accuracy),
+            verdicts.sentence_table(accuracy),
+        ),
         queries=query_tables.query_table(rows),
         costs=costs.cost_table(cost_records(folder / "costs")),
         galleries=[

@@ -10,46 +10,6 @@ DATASET = report.Dataset("digits", list("0123456789"), 1438, 359)
 TRAINING = {"rounds": 10, "local_epochs": 5}
 
 
-def constant(levels, seeds=(1, 2, 3)):
-    """Runs whose accuracy is their strategy's level plus a tenth of the seed."""
-    table = accuracies(list(levels), seeds, range(3))
-    table["accuracy"] = table["strategy"].map(levels) + 0.1 * table["seed"]
-    return table
-
-
-def test_the_verdict_says_who_leads_by_how_much_over_how_many_seeds():
-    first, second, caveat = report.verdict(constant({"random": 80, "ifal": 82.5, "kafal": 81}))
-    assert first == "ifal leads kafal by 1.50 points."
-    assert second == (
-        "ifal reaches 82.70 % on average over the cycles that follow a query: +1.50 points against "
-        "kafal (ahead in 3 of 3 seeds), +2.50 points against random (ahead in 3 of 3 seeds)."
-    )
-    assert caveat == "3 seeds decide little: take the order as a hint."
-
-
-def test_many_seeds_need_no_caveat_and_one_decides_nothing():
-    levels = {"random": 80, "ifal": 81}
-    assert len(report.verdict(constant(levels, range(1, 7)))) == 2
-    assert "One seed decides nothing" in report.verdict(constant(levels, [1]))[-1]
-
-
-def test_equal_strategies_are_level():
-    first, *_ = report.verdict(constant({"random": 80, "ifal": 80}))
-    assert first.startswith("ifal and random are level: 80.20 %")
-
-
-def test_a_strategy_alone_is_compared_with_none():
-    first, _ = report.verdict(constant({"ifal": 80}))
-    assert first == (
-        "ifal reaches 80.20 % on average over the cycles that follow a query, over 3 seeds."
-    )
-
-
-def test_of_many_strategies_the_next_and_the_last_are_named():
-    _, second, _ = report.verdict(constant({f"s{k}": 80 + k for k in range(9)}))
-    assert [f"s{k}" in second for k in range(9)] == [True, *[False] * 4, *[True] * 4]
-
-
 @pytest.mark.parametrize("cycles", [1, 2, 4])
 def test_facts_tell_the_scale(cycles):
     facts = report.facts(accuracies(["ifal"], [1, 2], range(cycles)), [DATASET], TRAINING)

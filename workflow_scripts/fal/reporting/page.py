@@ -65,7 +65,7 @@ class Section:
     name: str
     title: str
     text: str = ""
-    verdicts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     charts: Sequence[Chart] = ()
     images: Sequence[Image] = ()

@@ -1,7 +1,5 @@
 """What a run is judged by, and how the strategies of a setting rank by it."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from fal.layout import SETTING
@@ -62,40 +60,3 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     by_setting = ranks.groupby(_GROUP)["area_mean"]
     ranks["rank"] = by_setting.rank(ascending=False, method="min", na_option="bottom").astype(int)
     return ranks.sort_values([*_GROUP, "rank", "strategy"], ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Lead:
-    """How the best strategy of a setting stands against another.
-
-    difference: of their areas, in percentage points, mean over the seeds that both have.
-    seeds: how many these are. ahead: in how many of them the leader's area is the larger.
-    """
-
-    leader: str
-    other: str
-    difference: float
-    seeds: int
-    ahead: int
-
-
-def lead(table: pd.DataFrame, other: str | None = None) -> Lead | None:
-    """How the leader of one setting stands against ``other``, or else against the second.
-
-    Returns None if there is no other strategy, or no seed that both have.
-    """
-    order = list(ranking(table)["strategy"])
-    if len(order) < 2 or other == order[0]:
-        return None
-    other = other or order[1]
-    pairs = run_measures(table).pivot(index="seed", columns="strategy", values="area")
-    differences = (pairs[order[0]] - pairs[other]).dropna()
-    if differences.empty:
-        return None
-    return Lead(
-        leader=order[0],
-        other=other,
-        difference=float(differences.mean()),
-        seeds=len(differences),
-        ahead=int((differences > 0).sum()),
-    )

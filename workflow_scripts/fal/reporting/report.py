@@ -12,17 +12,13 @@ import yaml
 
 from fal.data import dataset as prepared
 from fal.layout import parse_path, typed
-from fal.reporting import charts, formats
+from fal.reporting import charts, formats, verdict_texts
 from fal.reporting.catalogue import Picture
 from fal.reporting.costs import cost_summary
 from fal.reporting.page import Chart, Gallery, Image, Page, Section, Table, data_uri
 from fal.reporting.query_tables import query_summary
-from fal.reporting.ranking import lead, ranking
 from fal.reporting.tables import by_setting, setting_title, wide_tables
 from fal.reporting.thumbnails import named_thumbnails
-
-FEW_SEEDS = 5
-"""Up to so many seeds the report says that they decide little."""
 
 SHOWN = 24
 """Images of a query that are shown, evenly spread over the clients."""
@@ -37,10 +33,11 @@ TEXTS = {
         "Accuracy",
         "Test accuracy in percent of the global model after its last round, by the share of the "
         "clients' images that are labeled. The first point comes before any query and is shared by "
-        "all strategies that train alike. Strategies are ranked by their mean over the cycles "
-        "after it; dashed lines with open markers use the local models, their solid twins the "
+        "all strategies that train alike. Strategies are ranked by the area under their "
+        "curves; dashed lines with open markers use the local models, their solid twins the "
         "global one. In the tables the highest mean of each column is marked.",
     ),
+    "verdicts": ("Verdicts", verdict_texts.NOTE),
     "partition": (
         "Partition",
         "Images of each class that each client holds. The smaller alpha, the concentration of the "
@@ -87,6 +84,15 @@ class Dataset:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """The tables verdicts, labels_saved and verdict_sentences (see ``fal.reporting.verdicts``)."""
+
+    comparisons: pd.DataFrame
+    labels: pd.DataFrame
+    sentences: pd.DataFrame
+
+
 def read_dataset(info: str | Path) -> Dataset:
     """A data set from its dataset.json and the labels beside it."""
     found = json.loads(Path(info).read_text())
@@ -99,6 +105,7 @@ def read_dataset(info: str | Path) -> Dataset:
 
 def page(
     accuracy: pd.DataFrame,
+    verdicts: Verdicts,
     queries: pd.DataFrame | None,
     costs: pd.DataFrame,
     pictures: Iterable[tuple[Picture, Path]],
@@ -110,6 +117,7 @@ def page(
     """The report of a run.
 
     accuracy, queries, costs: the tables of these names (queries is None where there were none).
+    verdicts: what the strategies' comparison found.
     pictures: each with its .svg or .png. galleries: of queried images. training: the options of
     the federated training. provenance: the record that was written with the tables, with config,
     code_of and mixture.
@@ -120,6 +128,7 @@ def page(
     curves = [*images.pop("figure", []), *images.pop("accuracy", [])]
     tables = {
         "accuracy": _tables(wide_tables(accuracy), mark_best=True),
+        "verdicts": _verdict_tables(verdicts),
         "cost": _tables(cost_summary(costs), mark_best=False),
     }
     if queries is not None:
@@ -133,7 +142,7 @@ def page(
             Section(
                 "overview",
                 "Overview",
-                verdicts={setting_title(s): verdict(rows) for s, rows in by_setting(accuracy)},
+                verdicts=verdict_texts.sentences(verdicts.sentences),
                 images=curves[:1],
                 facts=facts(accuracy, datasets, training),
             ),
@@ -152,42 +161,6 @@ def page(
             _provenance(provenance),
         ],
     )
-
-
-def verdict(table: pd.DataFrame) -> list[str]:
-    """Who leads in one setting, by how much, over how many seeds, and what that decides."""
-    ranks = ranking(table)
-    best = ranks.iloc[0]
-    seeds = table["seed"].nunique()
-    over = "the cycles that follow a query" if table["cycle"].max() else "the only cycle"
-    mean = f"{best['area_mean']:.2f} % on average over {over}"
-    found = lead(table)
-    if found is None:
-        return [f"{best['strategy']} reaches {mean}, over {_seeds(seeds)}.", *_caveat(seeds)]
-    if best["area_mean"] == ranks.iloc[1]["area_mean"]:
-        return [f"{found.leader} and {found.other} are level: {mean}.", *_caveat(seeds)]
-    others = [lead(table, name) for name in ranks["strategy"][1:]]
-    shown = others if len(others) <= 4 else [*others[:3], others[-1]]
-    margins = [
-        f"{o.difference:+.2f} points against {o.other} (ahead in {o.ahead} of {_seeds(o.seeds)})"
-        for o in shown
-        if o
-    ]
-    return [
-        f"{found.leader} leads {found.other} by {found.difference:.2f} points.",
-        f"{found.leader} reaches {mean}: {', '.join(margins)}.",
-        *_caveat(found.seeds),
-    ]
-
-
-def _caveat(seeds: int) -> list[str]:
-    if seeds == 1:
-        return ["One seed decides nothing: another may turn the order round."]
-    return [f"{seeds} seeds decide little: take the order as a hint."] * (seeds <= FEW_SEEDS)
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
 
 
 def facts(
@@ -273,6 +246,14 @@ def first_queries(
         of = {"setting": setting_title(run), "strategy": run["strategy"]}
         galleries.append(Gallery(title, pictures, of))
     return galleries
+
+
+def _verdict_tables(verdicts: Verdicts) -> list[Table]:
+    compared = verdict_texts.comparisons(verdicts.comparisons)
+    return [
+        Table(title, formats.to_html(table, mark_best=False), {"setting": title.split(":")[0]})
+        for title, table in (compared | verdict_texts.labels(verdicts.labels)).items()
+    ]
 
 
 def _tables(tables: Mapping[str, formats.Measured], mark_best: bool) -> list[Table]:

@@ -33,12 +33,12 @@ ACROSS_NOTE = (
 _MEASURES = {"area": "area", "final": "final", "last5": "last five rounds"}
 
 
-def spoken(sentences: pd.DataFrame) -> list[str]:
-    """The sentences of ``fal.reporting.verdicts.sentence_table``, each with its setting."""
-    return [
-        f"{setting_title(dict(zip(SETTING, setting, strict=True)))}: {verdict}."
-        for *setting, verdict in sentences[[*SETTING, "verdict"]].itertuples(index=False)
-    ]
+def sentences(found: pd.DataFrame) -> dict[str, str]:
+    """The verdicts of ``fal.reporting.verdicts.sentence_table``, by title."""
+    return {
+        setting_title(dict(zip(SETTING, setting, strict=True))): f"{verdict}."
+        for *setting, verdict in found[[*SETTING, "verdict"]].itertuples(index=False)
+    }
 
 
 def comparisons(verdicts: pd.DataFrame) -> dict[str, Texts]:
