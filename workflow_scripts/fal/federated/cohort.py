@@ -53,7 +53,7 @@ class Cohort:
     objectives that use them. lockstep: how many clients of equally many examples train together at
     most.
 
-    Raises InputError if a client has fewer than two examples, on which batch norm cannot train.
+    Raises InputError if a client has fewer than two examples: a batch of one is never trained on.
     """
 
     stacks: Stacks

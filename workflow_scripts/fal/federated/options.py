@@ -163,7 +163,7 @@ def decay(done: int, total: int, after: float, factor: float) -> float:
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Gradient steps of a pass; a last batch of one example, on which batch norm cannot train, is
-    left out."""
+    """Gradient steps of a pass; a last batch of one example, which batch norm would normalize by
+    itself, is left out."""
     full, rest = divmod(examples, batch_size)
     return full + (rest > 1)
