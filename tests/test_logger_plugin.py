@@ -1,14 +1,17 @@
-"""What a run says: a toy workflow with real Snakemake, in process and on a pseudo-terminal."""
+"""What a run says: a toy workflow with real Snakemake, into a pipe and on a pseudo-terminal."""
 
+import itertools
 import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+
+import snakemake_runs
+
+pytestmark = pytest.mark.xdist_group("what a run says")
 
 SNAKEFILE = """
 import logging, sys
@@ -24,7 +27,8 @@ if config.get("warned"):
 def needed(w):
     if config.get("lazy"):
         raise InputError("lazy is lazy")
-    return expand("{r}/runs/{s}-{c}.txt", r=config["results"], s=["random", "ifal"], c=[0, 1])
+    strategies = config.get("strategies", ["random", "ifal"])
+    return expand("{r}/runs/{s}-{c}.txt", r=config["results"], s=strategies, c=[0, 1])
 
 rule all:
     localrule: True
@@ -39,7 +43,7 @@ rule report:
 rule train_cycle:
     output: f"{config['results']}/runs/{{strategy}}-{{cycle}}.txt"
     log: f"{config['results']}/logs/train_cycle/{{strategy}}-{{cycle}}.log"
-    params: fault=config.get("fault"), seconds=config.get("seconds", 0)
+    params: seconds=config.get("seconds", 0)
     script: "step.py"
 """
 
@@ -56,10 +60,10 @@ with job(snakemake) as run:
         for done in range(30):
             time.sleep(snakemake.params.seconds / 30)
             watched.update(done + 1, loss=1 / (done + 1))
-        if snakemake.wildcards.strategy == "ifal":
-            if snakemake.params.fault == "input": raise InputError("mu is -1, but must be positive")
-            if snakemake.params.fault == "bug": raise RuntimeError("shapes differ")
-            if snakemake.params.fault == "kill": os.kill(os.getpid(), 9)
+        match snakemake.wildcards.strategy:
+            case "mistaken": raise InputError("mu is -1, but must be positive")
+            case "buggy": raise RuntimeError("shapes differ")
+            case "killed": os.kill(os.getpid(), 9)
     open(snakemake.output[0], "w").close()
 """
 
@@ -91,18 +95,10 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def run(*arguments):
+def run(*arguments, cores="2"):
     """Run Snakemake for real: exit status and the lines it printed, without the profile's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    return done.returncode, [
-        line for line in done.stdout.splitlines() if not line.startswith("Using ")
-    ]
+    code, text = snakemake_runs.run("--cores", cores, *arguments)
+    return code, [line for line in text.splitlines() if not line.startswith("Using ")]
 
 
 MISTAKES = [
@@ -143,30 +139,21 @@ MISTAKES = [
 @pytest.mark.parametrize(
     "arguments, part", MISTAKES, ids=lambda v: " ".join(v) if isinstance(v, list) else ""
 )
-def test_a_mistake_is_one_sentence_that_stands_alone(folder, capfd, monkeypatch, arguments, part):
-    from snakemake.cli import main
-
-    from snakemake_logger_plugin_fal.sentences import tell_early_errors
-
-    tell_early_errors()
-    argv = arguments if arguments[0] == "--cores" else ["--cores", "1", *arguments]
-    monkeypatch.setattr(sys, "argv", ["snakemake", *argv])
-    with pytest.raises(SystemExit) as end:
-        main(argv)
-    assert end.value.code in (1, 2)
-    said = "".join(capfd.readouterr()).strip().splitlines()
+def test_a_mistake_is_one_sentence_that_stands_alone(folder, arguments, part):
+    cores = ["--cores", "1"] if arguments[0] != "--cores" else []
+    code, text = snakemake_runs.run(*cores, *arguments)
+    assert code in (1, 2)
+    said = text.strip().splitlines()
     lines = [line for line in said if not line.startswith(("Using ", "Creating specified"))]
     assert len(lines) == 1, lines
     assert lines[0].startswith("Error") and part in lines[0]
     assert "Traceback" not in lines[0]
 
 
-def test_cores_missing_is_one_sentence(folder, capfd):
-    from snakemake.cli import main
-
-    with pytest.raises(SystemExit):
-        main([])
-    assert capfd.readouterr().err.splitlines()[-1].startswith("Error: cores have to be specified")
+def test_cores_missing_is_one_sentence(folder):
+    code, text = snakemake_runs.run()
+    assert code in (1, 2)
+    assert text.splitlines()[-1].startswith("Error: cores have to be specified")
 
 
 def test_a_run_says_what_it_did_where_to_look_and_what_it_warned_of(folder):
@@ -203,27 +190,27 @@ def test_a_dry_run_counts_the_jobs_of_each_rule(folder):
     assert sum("wildcards: strategy=ifal" in line for line in detailed) == 2
 
 
-@pytest.mark.parametrize(
-    "fault, sentence",
-    [
-        ("input", "mu is -1, but must be positive"),
-        ("bug", "RuntimeError: shapes differ"),
-        ("kill", "it was killed, or ran out of memory or time"),
-    ],
-)
-def test_each_failed_job_is_one_sentence_at_the_end(folder, fault, sentence):
-    code, lines = run("--keep-going", "--config", f"fault={fault}")
+def test_each_failed_job_is_one_sentence_at_the_end(folder):
+    faults = {
+        "mistaken": "mu is -1, but must be positive",
+        "buggy": "RuntimeError: shapes differ",
+        "killed": "it was killed, or ran out of memory or time",
+    }
+    strategies = ", ".join(["random", *faults])
+    code, lines = run("--keep-going", "--config", f"strategies=[{strategies}]")
     assert code == 1
-    for line, cycle in zip(sorted(lines[-2:]), (0, 1), strict=True):
-        assert line.startswith(f"Error: train cycle {cycle} of ifal: {sentence}")
-        assert line.endswith(f"(log: results/logs/train_cycle/ifal-{cycle}.log)")
-    text = "\n".join(lines[:-2])
+    for strategy, cycle in itertools.product(faults, (0, 1)):
+        [line] = (one for one in lines[-6:] if f"train cycle {cycle} of {strategy}:" in one)
+        sentence = f"Error: train cycle {cycle} of {strategy}: {faults[strategy]}"
+        assert line.startswith(sentence)
+        assert line.endswith(f"(log: results/logs/train_cycle/{strategy}-{cycle}.log)")
+    text = "\n".join(lines[:-6])
     for word in ("Error", "Traceback", "Exiting", "did not complete", "mu is", "differ"):
         assert word not in text
 
 
 def test_a_retried_job_is_told(folder):
-    code, lines = run("--retries", "1", "--keep-going", "--config", "fault=input")
+    code, lines = run("--retries", "1", "--keep-going", "--config", "strategies=[mistaken]")
     assert code == 1
     assert sum("failed and is tried again: mu is -1" in line for line in lines) == 4
     assert lines[-1].startswith("Error: ") and lines[-2].startswith("Error: ")
@@ -232,14 +219,9 @@ def test_a_retried_job_is_told(folder):
 def on_a_terminal(*arguments, kill_after=None):
     """Run Snakemake on a pseudo-terminal of 100 columns; returns all that was written there."""
     master, slave = pty.openpty()
-    os.environ["COLUMNS"], os.environ["LINES"] = "100", "30"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        env={**os.environ, "TERM": "xterm-256color"},
-        start_new_session=True,
+    child = snakemake_runs.start(
+        *("--cores", "2", *arguments),
+        **{"output": slave, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
     )
     os.close(slave)
     written = b""
@@ -251,7 +233,7 @@ def on_a_terminal(*arguments, kill_after=None):
                 break
             if kill_after is not None and kill_after.encode() in written:
                 os.killpg(child.pid, signal.SIGKILL)
-        child.wait(timeout=60)
+        child.join(60)
     finally:
         child.kill()
         os.close(master)
