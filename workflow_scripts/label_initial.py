@@ -8,23 +8,26 @@ import numpy as np
 from fal import storage
 from fal.data import oracles
 from fal.data.labeled import Labeled
-from fal.data.labeling import Labeling, amount, initial_labels
+from fal.data.labeling import Labeling, initial_labels, unequal
+from fal.data.partition import client_parts, describe_sizes
 from fal.job import job
 
 with job(snakemake) as run:
+    dataset, seed = snakemake.wildcards.dataset, int(snakemake.wildcards.seed)
     client = storage.load_array(snakemake.input.partition, "client")
-    parts = [np.flatnonzero(client == k) for k in range(client.max() + 1)]
-    seed = int(snakemake.wildcards.seed)
+    parts = client_parts(client)
+    sizes = np.array([len(part) for part in parts])
     labeling = Labeling(**snakemake.config["labeling"])
-    labeling.check(snakemake.wildcards.dataset, len(client), len(parts))
-    for sentence in labeling.warnings(snakemake.wildcards.dataset, len(client), len(parts)):
-        run.warn(sentence)
-    size = min(map(len, parts))
-    count = amount(snakemake.params.initial, size)
-    chosen = initial_labels(parts, count, seed)
-    index = np.concatenate(chosen)
+    labeling.check_sizes(dataset, sizes)
+    if not unequal(sizes):
+        for sentence in labeling.warnings(dataset, len(client), len(parts)):
+            run.warn(sentence)
+    for sentence in labeling.notes(dataset, sizes):
+        run.tell(f"{sentence} ({dataset}, {len(parts)} clients)")
+    counts = labeling.initial_counts(sizes)
+    index = np.concatenate(initial_labels(parts, counts, seed))
     oracle = oracles.create(**snakemake.params.oracle)
     classes = json.loads(Path(snakemake.input.dataset).read_text())["classes"]
     answers = oracle.label(np.load(snakemake.input.labels), classes, seed)[index]
     Labeled.of(index, answers, client).save(snakemake.output.labeled)
-    run.log.info("%d of %d images of each client labeled", count, size)
+    run.log.info("labeled are %s of %s", describe_sizes(counts), describe_sizes(sizes))

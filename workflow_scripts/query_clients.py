@@ -8,8 +8,8 @@ from fal import outputs, storage
 from fal.data import oracles
 from fal.data.dataset import Dataset
 from fal.data.labeled import Labeled
-from fal.data.labeling import Labeling, amount
-from fal.federated.options import Training
+from fal.data.labeling import Labeling
+from fal.federated.options import Training, idle_clients
 from fal.job import job
 from fal.query import strategies
 from fal.query.clients import load_mean_reports, query_clients
@@ -24,7 +24,8 @@ with job(snakemake) as run:
     labeled = Labeled.open(snakemake.input.labeled)
     oracle = oracles.create(**snakemake.params.oracle)
     labeling = Labeling(**snakemake.config["labeling"])
-    labeling.check(wildcards.dataset, len(client), client.max() + 1)
+    sizes = np.bincount(client)
+    labeling.check_sizes(wildcards.dataset, sizes)
 
     seen = {}
     if strategy.needs:
@@ -35,13 +36,13 @@ with job(snakemake) as run:
         model = snakemake.params.model
         seen = open_outputs(dataset, client, model, weights, run.use_device(), batch_size)
     pools = open_pools(dataset, client, labeled, cycle, seen)
-    budget = amount(snakemake.params.budget, int(np.bincount(client).min()))
-    never = Training(**snakemake.params.training).never_trained(client.max() + 1, seed, cycle)
+    idle = idle_clients(np.bincount(client[labeled.index], minlength=len(sizes)))
+    never = Training(**snakemake.params.training).never_trained(len(sizes), seed, cycle, idle)
     reported = snakemake.input.get("reported")
     queries = query_clients(
         strategy,
         pools,
-        budget,
+        labeling.budgets(sizes) + labeled.unsure,
         seed,
         wildcards.strategy,
         files=dataset.train_files,

@@ -42,7 +42,7 @@ with job(snakemake) as run:
     )
     rounds.write_history(snakemake.output.metrics, history)
     storage.save_tensors(snakemake.output.model, state["global"])
-    never = training.never_trained(len(cohort.examples), cohort.seed, cohort.cycle)
+    never = training.never_trained(len(cohort.examples), cohort.seed, cohort.cycle, cohort.idle)
     if never:
         run.log.info(
             "Clients %s took part in no round: the global model stands in for theirs", never

@@ -90,23 +90,91 @@ def test_small_counts_are_warned_of_and_fractions_are_not():
 @given(count=st.integers(0, 20), seed=st.integers(0, 2**32))
 def test_initial_labels_are_distinct_sorted_and_the_clients_own(count, seed):
     parts = [np.arange(0, 40, 2), np.arange(1, 60, 2)]
-    chosen = initial_labels(parts, count, seed)
+    chosen = initial_labels(parts, [count] * 2, seed)
     for part, some in zip(parts, chosen, strict=True):
         assert len(some) == count
         assert np.all(np.diff(some) > 0)
         assert np.isin(some, part).all()
-    again = initial_labels(parts, count, seed)
+    again = initial_labels(parts, [count] * 2, seed)
     assert all(np.array_equal(one, two) for one, two in zip(chosen, again, strict=True))
 
 
 def test_initial_labels_of_a_client_do_not_depend_on_the_others():
     parts = [np.arange(100), np.arange(100, 200)]
-    both = initial_labels(parts, 10, 5)
-    assert np.array_equal(initial_labels(parts[:1], 10, 5)[0], both[0])
+    both = initial_labels(parts, [10, 10], 5)
+    assert np.array_equal(initial_labels(parts[:1], [10], 5)[0], both[0])
     assert not np.array_equal(both[0], both[1] - 100)
 
 
 @pytest.mark.parametrize("count", [-1, 4])
-def test_initial_labels_must_fit_the_smallest_client(count):
-    with pytest.raises(InputError, match=r"smallest client \(3\)"):
-        initial_labels([np.arange(5), np.arange(5, 8)], count, 0)
+def test_initial_labels_must_fit_their_client(count):
+    with pytest.raises(InputError, match=rf"of client 1 .* its size \(3\), not {count}"):
+        initial_labels([np.arange(5), np.arange(5, 8)], [2, count], 0)
+
+
+SIZES = np.array([3, 100_000, 1, 40, 41])
+
+
+def test_clients_of_unequal_size_give_shares_of_their_own_images():
+    labeling = Labeling(initial=0.1, budget=0.05, cycles=3)
+    assert labeling.initial_counts(SIZES).tolist() == [2, 10_000, 1, 4, 4]
+    assert labeling.budgets(SIZES).tolist() == [1, 5000, 1, 2, 2]
+
+
+def test_counts_are_what_small_clients_have_of_them():
+    labeling = Labeling(initial=20, budget=10, cycles=3)
+    assert labeling.initial_counts(SIZES).tolist() == [3, 20, 1, 20, 20]
+    assert labeling.budgets(SIZES).tolist() == [10] * 5
+    labeling.check_sizes("x", SIZES)
+    alone, short = labeling.notes("x", SIZES)
+    assert alone.startswith("client 2 has a single labeled image, too few to train on")
+    assert short.startswith("clients 0, 2, 3, 4 have fewer images than initial and 3 cycles of")
+
+
+@given(
+    size=st.integers(2, 500),
+    extra=st.integers(0, 9),
+    initial=st.floats(0.01, 0.5) | st.integers(2, 20),
+    budget=st.floats(0.01, 0.5) | st.integers(1, 20),
+)
+def test_clients_that_differ_by_one_image_are_treated_alike(size, extra, initial, budget):
+    """As it always was for equally large clients: the smallest decides."""
+    sizes = np.array([size + 1] * extra + [size] * (10 - extra))
+    labeling = Labeling(initial=initial, budget=budget, cycles=1)
+    assert set(labeling.budgets(sizes)) == {amount(budget, size)}
+    assert set(labeling.initial_counts(sizes)) == {min(size, max(2, amount(initial, size)))}
+    assert not list(labeling.notes("x", sizes))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"initial": 1}, "labels 1 of the 50 images of the largest client"),
+        ({"initial": 40, "budget": 20}, "asks for 100 images of the largest client"),
+    ],
+)
+def test_unequal_sizes_that_do_not_suffice_even_for_the_largest_client(options, message):
+    with pytest.raises(InputError, match=message):
+        Labeling(**options).check_sizes("x", np.array([3, 50, 7]))
+
+
+@given(
+    sizes=st.lists(st.integers(1, 200), min_size=2, max_size=6),
+    initial=st.floats(0.01, 0.5) | st.integers(2, 60),
+    budget=st.floats(0.01, 0.5) | st.integers(1, 60),
+    cycles=st.integers(0, 5),
+)
+def test_a_checked_labeling_lets_the_largest_client_query_in_every_cycle(
+    sizes, initial, budget, cycles
+):
+    sizes = np.array(sizes)
+    try:
+        labeling = Labeling(initial=initial, budget=budget, cycles=cycles)
+        labeling.check_sizes("x", sizes)
+    except InputError:
+        return
+    labeled, budgets = labeling.initial_counts(sizes), labeling.budgets(sizes)
+    assert labeled.max() >= 2
+    for _ in range(cycles):
+        assert (labeled < sizes).any()
+        labeled = np.minimum(sizes, labeled + budgets)

@@ -21,12 +21,32 @@ Amount = Annotated[
 ]
 FEW = 10
 """Images below which a whole number is taken for a percentage gone wrong."""
+NAMED = 5
+"""How many clients a sentence names."""
 
 
 def amount(value: float, size: int) -> int:
     """How many of ``size`` images ``value`` means: a fraction of them (rounded half up, at least
     1) where it is below 1, else itself."""
     return max(1, round_half_up(value * size)) if value < 1 else int(value)
+
+
+def unequal(sizes: np.ndarray) -> bool:
+    """Whether the clients' sizes [N] differ by more than the one image that division leaves."""
+    return bool(np.ptp(sizes) > 1)
+
+
+def common_sizes(sizes: np.ndarray) -> np.ndarray:
+    """The sizes [N] that amounts are taken of: the smallest client's, unless they are unequal."""
+    return sizes if unequal(sizes) else np.full_like(sizes, sizes.min())
+
+
+def amounts(value: float, sizes: np.ndarray) -> np.ndarray:
+    """What ``value`` means for clients of ``sizes`` int64 [N], each of its own images: int64 [N].
+
+    Clients whose sizes differ by one image at most get the same, as if all were the smallest.
+    """
+    return np.array([amount(value, int(size)) for size in common_sizes(sizes)], dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +75,48 @@ class Labeling(Options):
         """Query cycles of a data set."""
         return self.cycles_of.get(dataset, self.cycles)
 
-    def check(self, dataset: str, num_train: int, clients: int) -> None:
-        """Check that ``num_train`` images suffice for ``clients`` equally large clients.
+    def initial_counts(self, sizes: np.ndarray) -> np.ndarray:
+        """How many images of each client are labeled before cycle 0: int64 [N].
 
-        Raises InputError for more clients than images, for fewer labeled images than batch norm
-        can train on, and for queries beyond a client's images. Rounding a fraction may make the
-        last query smaller than the others, but never empty.
+        sizes: the clients' images, int64 [N]. At least two, so that batch norm can train on them,
+        of clients that have so many.
+        """
+        return np.minimum(np.maximum(amounts(self.initial, sizes), 2), common_sizes(sizes))
+
+    def budgets(self, sizes: np.ndarray) -> np.ndarray:
+        """How many images each client, of ``sizes`` int64 [N], queries in a cycle: int64 [N].
+
+        What a client lacks for it in its last cycles, it does not give.
+        """
+        return amounts(self.budget, sizes)
+
+    def check(self, dataset: str, num_train: int, clients: int) -> None:
+        """``check_sizes`` of ``num_train`` images in ``clients`` equally large clients.
+
+        Raises InputError for more clients than images, too.
         """
         if clients > num_train:
             raise InputError(
                 f"clients is {clients}, but data set '{dataset}' has only {num_train} training "
                 "images; use fewer clients"
             )
-        size = num_train // clients
+        self.check_sizes(dataset, np.full(clients, num_train // clients))
+
+    def check_sizes(self, dataset: str, sizes: np.ndarray) -> None:
+        """Check that the clients' images suffice; sizes: int64 [N].
+
+        Where sizes differ by more than one image the largest client counts: others give what they
+        have. Raises InputError for fewer labeled images than batch norm can train on, and for
+        queries beyond a client's images. Rounding a fraction may make the last query smaller than
+        the others, but never empty.
+        """
+        size, clients = int(common_sizes(sizes).max()), len(sizes)
+        which, each = ("the largest client", "it") if unequal(sizes) else ("a client", "each")
         initial, query = amount(self.initial, size), amount(self.budget, size)
         if min(initial, size) < 2:
             raise InputError(
                 f"labeling.initial is {self.initial}, which labels {min(initial, size)} of the "
-                f"{size} images of a client ({dataset}, {clients} clients), but batch norm needs "
+                f"{size} images of {which} ({dataset}, {clients} clients), but batch norm needs "
                 "at least 2"
             )
         cycles = self.cycles_on(dataset)
@@ -81,9 +125,31 @@ class Labeling(Options):
         last_query_empty = cycles > 0 and initial + (cycles - 1) * query >= size
         if too_many or last_query_empty:
             raise InputError(
-                f"labeling asks for {initial + cycles * query} images of a client (initial "
-                f"{self.initial}, {cycles} cycles of budget {self.budget}), but each has only "
+                f"labeling asks for {initial + cycles * query} images of {which} (initial "
+                f"{self.initial}, {cycles} cycles of budget {self.budget}), but {each} has only "
                 f"{size} ({dataset}, {clients} clients); lower initial, budget or cycles"
+            )
+
+    def notes(self, dataset: str, sizes: np.ndarray) -> Iterator[str]:
+        """Sentences about clients, of ``sizes`` int64 [N], with too few images for what is asked.
+
+        Clients of equal size have enough, or ``check_sizes`` has refused them.
+        """
+        if not unequal(sizes):
+            return
+        alone = np.flatnonzero(self.initial_counts(sizes) < 2)
+        if len(alone):
+            yield (
+                f"{named_clients(alone)} a single labeled image, too few to train on: the global "
+                "model stands in for a model of its own"
+            )
+        cycles = self.cycles_on(dataset)
+        asked = self.initial_counts(sizes) + cycles * self.budgets(sizes)
+        short = np.flatnonzero(asked > sizes)
+        if len(short):
+            yield (
+                f"{named_clients(short)} fewer images than initial and {cycles} cycles of budget "
+                "ask for; what there is will be queried"
             )
 
     def warnings(self, dataset: str, num_train: int, clients: int) -> Iterator[str]:
@@ -101,19 +167,30 @@ class Labeling(Options):
                 )
 
 
-def initial_labels(parts: Sequence[np.ndarray], count: int, seed: int) -> list[np.ndarray]:
-    """``count`` random examples of each client, as ascending arrays of example indices.
+def named_clients(clients: np.ndarray) -> str:
+    """'client 3 has' or 'clients 3, 5, 7 and 9 more have', for the beginning of a sentence."""
+    if len(clients) == 1:
+        return f"client {clients[0]} has"
+    first = ", ".join(map(str, clients[:NAMED]))
+    more = f" and {len(clients) - NAMED} more" if len(clients) > NAMED else ""
+    return f"clients {first}{more} have"
 
-    parts: int64 [n], the examples of each client. Raises InputError if ``count`` is negative or
-    above the size of the smallest client.
+
+def initial_labels(
+    parts: Sequence[np.ndarray], counts: Sequence[int] | np.ndarray, seed: int
+) -> list[np.ndarray]:
+    """``counts`` [N] random examples of each client, as ascending arrays of example indices.
+
+    parts: int64 [n], the examples of each client. Raises InputError if a count is negative or above
+    the size of its client.
     """
-    smallest = min(len(part) for part in parts)
-    if not 0 <= count <= smallest:
-        raise InputError(
-            f"the number of initial labels must lie between 0 and the size of the smallest client "
-            f"({smallest}), not {count}"
-        )
-    return [
-        np.sort(numpy_generator(seed, "initial", client=client).permutation(part)[:count])
-        for client, part in enumerate(parts)
-    ]
+    chosen = []
+    for client, (part, count) in enumerate(zip(parts, counts, strict=True)):
+        if not 0 <= count <= len(part):
+            raise InputError(
+                f"the number of initial labels of client {client} must lie between 0 and its size "
+                f"({len(part)}), not {count}"
+            )
+        rng = numpy_generator(seed, "initial", client=client)
+        chosen.append(np.sort(rng.permutation(part)[:count]))
+    return chosen

@@ -6,7 +6,25 @@ import numpy as np
 
 from fal.data.partitions.dirichlet import dirichlet_partition
 
-__all__ = ["class_counts", "dirichlet_partition", "split_clients"]
+__all__ = [
+    "class_counts",
+    "client_parts",
+    "describe_sizes",
+    "dirichlet_partition",
+    "split_clients",
+]
+
+
+def client_parts(client: np.ndarray) -> list[np.ndarray]:
+    """The examples of each client, ascending; client: int64 [N], client of each example."""
+    return [np.flatnonzero(client == k) for k in range(client.max() + 1)]
+
+
+def describe_sizes(sizes: np.ndarray) -> str:
+    """How many images clients have, in words; sizes: int64 [N]."""
+    if sizes.min() == sizes.max():
+        return f"{sizes[0]} images per client"
+    return f"{sizes.min()} to {sizes.max()} images per client (median {np.median(sizes):g})"
 
 
 def class_counts(client: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fal.errors import InputError
 from fal.federated import models, networks
 from fal.federated.batches import BatchOrder
 from fal.federated.models import Classifier, Stacks, Weights
-from fal.federated.options import LocalTraining
+from fal.federated.options import LocalTraining, idle_clients
 from fal.federated.training import (
     GradientCorrection,
     Objective,
@@ -53,7 +53,8 @@ class Cohort:
     objectives that use them. lockstep: how many clients of equally many examples train together at
     most.
 
-    Raises InputError if a client has fewer than two examples: a batch of one is never trained on.
+    Clients with fewer than two examples are ``idle``, as a batch of one is never trained on: they are
+    asked for no training. Raises InputError if all are.
     """
 
     stacks: Stacks
@@ -68,12 +69,16 @@ class Cohort:
     unlabeled: Sequence[Tensor] | None = None
 
     def __post_init__(self) -> None:
-        for k, examples in enumerate(self.examples):
-            if len(examples) < 2:
-                raise InputError(
-                    f"client {k} has {len(examples)} labeled image(s), too few to train on; "
-                    "label at least 2 per client"
-                )
+        if len(self.idle) == len(self.examples):
+            raise InputError(
+                "no client has more than one labeled image, too few to train on; label at least 2 "
+                "per client"
+            )
+
+    @cached_property
+    def idle(self) -> list[int]:
+        """The clients that have too few labeled examples to train on."""
+        return idle_clients(map(len, self.examples))
 
     @property
     def sizes(self) -> Tensor:

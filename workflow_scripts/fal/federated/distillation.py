@@ -267,10 +267,11 @@ def distill(
     inference beforehand. checkpoint and progress: as in ``fal.federated.rounds.train_rounds``; the
     unit is an epoch of a group.
 
-    Returns the models' weights [len(clients), ...] and the number of epochs each took.
+    Returns the models' weights [len(clients), ...] and the number of epochs each took. The teacher
+    stands in for the model of a client that is idle.
     Raises InputError if a loss becomes NaN.
     """
-    groups = cohort.groups(clients)
+    groups = cohort.groups([k for k in clients if k not in cohort.idle])
     distilled, epochs, current = _start(checkpoint, teacher, groups)
     done = sum(str(group[0]) in distilled for group in groups)
     if current:
@@ -292,8 +293,9 @@ def distill(
             for position, k in enumerate(group):
                 distilled[str(k)] = models.row(students.stopping.best, position)
                 epochs[str(k)] = int(students.stopping.taken[position])
-    weights = {name: torch.cat([distilled[str(k)][name] for k in clients]) for name in teacher}
-    return weights, {k: epochs[str(k)] for k in clients}
+    models_of = [distilled.get(str(k), teacher) for k in clients]
+    weights = {name: torch.cat([model[name] for model in models_of]) for name in teacher}
+    return weights, {k: epochs.get(str(k), 0) for k in clients}
 
 
 def _start(

@@ -5,6 +5,7 @@ Cheap to import: torch is not among the imports.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from fal.data.sampling import round_half_up
 from fal.options import Options
 from fal.rng import numpy_generator
+
+LEAST_EXAMPLES = 2
+"""Labeled examples that a client needs in order to train."""
 
 Share = Annotated[float, Gt(0), Le(1)]
 Precision = Literal["float32", "bf16"]
@@ -90,18 +94,31 @@ class Training(Options):
             round_index, self.rounds, self.decay_after, self.decay_factor
         )
 
-    def participants(self, num_clients: int, seed: int, cycle: int, round_index: int) -> list[int]:
-        """The clients that take part in a round, ascending; at least one."""
-        count = max(1, round_half_up(self.participation * num_clients))
-        generator = numpy_generator(seed, "participants", cycle=cycle, round_index=round_index)
-        return sorted(generator.choice(num_clients, count, replace=False).tolist())
+    def participants(
+        self,
+        num_clients: int,
+        seed: int,
+        cycle: int,
+        round_index: int,
+        idle: Collection[int] = (),
+    ) -> list[int]:
+        """The clients that take part in a round, ascending; at least one.
 
-    def never_trained(self, num_clients: int, seed: int, cycle: int) -> list[int]:
-        """The clients that take part in none of a cycle's rounds, ascending."""
+        idle: clients that cannot train (``idle_clients``), which are never drawn.
+        """
+        able = [k for k in range(num_clients) if k not in idle]
+        count = max(1, round_half_up(self.participation * len(able)))
+        generator = numpy_generator(seed, "participants", cycle=cycle, round_index=round_index)
+        return sorted(generator.choice(able, count, replace=False).tolist())
+
+    def never_trained(
+        self, num_clients: int, seed: int, cycle: int, idle: Collection[int] = ()
+    ) -> list[int]:
+        """The clients that take part in none of a cycle's rounds, ascending; ``idle`` as above."""
         trained = {
             k
             for round_index in range(self.rounds)
-            for k in self.participants(num_clients, seed, cycle, round_index)
+            for k in self.participants(num_clients, seed, cycle, round_index, idle)
         }
         return [k for k in range(num_clients) if k not in trained]
 
@@ -160,6 +177,12 @@ class Distillation(Options):
 def decay(done: int, total: int, after: float, factor: float) -> float:
     """1 in the first ``after * total`` of ``total`` rounds or epochs, then ``factor``."""
     return 1.0 if done < after * total else factor
+
+
+def idle_clients(labeled: Iterable[int]) -> list[int]:
+    """The clients that cannot train, by each one's number of labeled examples: a batch of one is
+    never trained on."""
+    return [k for k, count in enumerate(labeled) if count < LEAST_EXAMPLES]
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:

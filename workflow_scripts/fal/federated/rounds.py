@@ -62,7 +62,7 @@ def train_rounds(
         for round_index in range(len(history), training.rounds):
             done, learning_rate = round_index + 1, training.rate(round_index)
             clients = training.participants(
-                len(cohort.examples), cohort.seed, cohort.cycle, round_index
+                len(cohort.examples), cohort.seed, cohort.cycle, round_index, cohort.idle
             )
             state, diagnostics = algorithm.apply(state, cohort, clients, round_index, learning_rate)
             loss = float(diagnostics["loss"].mean())

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fal import storage
@@ -64,7 +65,7 @@ def load_mean_reports(explanations: str | Path) -> dict[str, float]:
 def query_clients(
     strategy: Strategy,
     pools: Iterable[Pool],
-    budget: int,
+    budget: int | np.ndarray,
     seed: int,
     name: str,
     files: Sequence[str] = (),
@@ -72,6 +73,9 @@ def query_clients(
     mean_reports: Mapping[str, float] | None = None,
 ) -> Queries:
     """Score every client's unlabeled images and query at most ``budget`` of each.
+
+    budget: the same for all, or int64 [N], one for each client. A client that has no unlabeled
+    images left queries nothing.
 
     seed: of the run. name: what the strategy is called in sentences. files: of the training
     images, in their order, or none. never_trained: clients for whose local model the global one
@@ -83,18 +87,22 @@ def query_clients(
     """
     scores, queried, explanations = [], [], {}
     stand_ins = never_trained if "local" in strategy.needs else ()
-    pools, reports = _collect_reports(strategy, pools, name)
+    pools, reports = _collect_reports(strategy, (pool for pool in pools if pool.size), name)
     if reports and mean_reports is None:
         told = list(reports.values())
         mean_reports = {key: fmean(report[key] for report in told) for key in told[0]}
+    smallest = None
     for pool in pools:
+        own_budget = budget if isinstance(budget, int) else int(budget[pool.client])
+        if smallest is None or pool.size < smallest[0]:
+            smallest = pool.size, own_budget
         if mean_reports:
             pool = replace(pool, mean_reports=mean_reports)
         own_seed = seed_for(seed, "query", cycle=pool.cycle, client=pool.client)
         with _named(name, pool):
             columns = check_scores(strategy.score(pool), pool.size)
-            positions = strategy.select(pool, columns, budget, own_seed)
-            why = {**reports.get(pool.client, {}), **strategy.explain(columns, budget)}
+            positions = strategy.select(pool, columns, own_budget, own_seed)
+            why = {**reports.get(pool.client, {}), **strategy.explain(columns, own_budget)}
             if pool.client in stand_ins:
                 why["local_model"] = "global"
             json.dumps(why, allow_nan=False)
@@ -102,11 +110,13 @@ def query_clients(
         table = pd.DataFrame({"client": pool.client, "index": pool.index, **columns})
         scores.append(table)
         queried.append(table.iloc[positions].reindex(columns=["client", "index", "score"]))
+    if smallest is None:
+        raise InputError("no client has an unlabeled image left to query; lower labeling.cycles")
     picked = pd.concat(queried, ignore_index=True)
     if files:
         names = [files[index] for index in picked["index"]]
         picked["file"] = pd.Series(names, dtype=object)
-    warnings = strategy.warnings(min(map(len, scores)), budget)
+    warnings = strategy.warnings(*smallest)
     return Queries(
         pd.concat(scores, ignore_index=True),
         picked,
