@@ -74,7 +74,7 @@ ACCURACY_GRIDS = {
 PREDICTION_GRIDS = figures_that_show("predictions")
 PREDICTIONS = present(
     cycle_file(
-        "predictions.csv",
+        "predicted_classes.csv",
         panel.setting,
         strategy=panel.strategies[0],
         seed=settings.seeds[0],

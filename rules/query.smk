@@ -8,10 +8,10 @@ rule query_clients:
         unpack(reports_input),
     output:
         **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
+        **({} if ORACLE.asks_people else {"labeled": layout.cycle("labeled.npz")}),
         scores=layout.cycle("scores.parquet"),
         query=layout.cycle("query.csv"),
         explanation=layout.cycle("explanation.json"),
-        labeled=layout.cycle("labeled.npz"),
         provenance=layout.cycle("query_provenance.json"),
     log:
         layout.log("query_clients", "cycle"),
@@ -40,7 +40,7 @@ rule predict_classes:
         unpack(clients_input),
         unpack(compared_models),
     output:
-        layout.cycle("predictions.csv"),
+        layout.cycle("predicted_classes.csv"),
     log:
         layout.log("predict_classes", "cycle"),
     wildcard_constraints:

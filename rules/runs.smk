@@ -3,15 +3,12 @@
 from itertools import product
 from pathlib import Path
 
-from fal.data import kinds
-from fal.layout import SHARED, fill
+from fal.annotation.answers import find_answers
+from fal.annotation.waiting import Asked, answered
+from fal.data import kinds, oracles
+from fal.layout import SHARED, fill, partition_name, setting_name
 
-RUNS = [
-    {**setting, "strategy": strategy, "seed": seed, "cycle": cycle}
-    for setting, names in settings.plan.compared
-    for strategy, seed in product(names, settings.seeds)
-    for cycle in range(settings.labeling.cycles_on(setting["dataset"]) + 1)
-]
+ORACLE = oracles.create(**settings.oracle)
 LAST_CYCLES = {
     settings.labeling.cycles_on(setting["dataset"]) for setting in settings.plan.settings
 }
@@ -66,6 +63,75 @@ def clients_input(w):
     }
 
 
+def asked(run):
+    """What people are asked in a run: of which class the first images are, and those queried."""
+    own = {
+        "dataset": Path(fill(layout.data("dataset.json"), run)),
+        "answers": Path(ORACLE.answers),
+    }
+    first = Asked(
+        folder=Path(fill(layout.partition("initial_tasks"), run)),
+        labeled=Path(fill(layout.partition("initial.npz"), run)),
+        trained=Path(model_file("result.json", {**run, "cycle": 0})),
+        **own,
+    )
+    return [
+        first,
+        *(
+            Asked(
+                folder=Path(cycle_file("tasks", run, cycle=cycle)),
+                labeled=Path(cycle_file("labeled.npz", run, cycle=cycle)),
+                trained=Path(cycle_file("result.json", run, cycle=cycle + 1)),
+                **own,
+            )
+            for cycle in range(settings.labeling.cycles_on(run["dataset"]))
+        ),
+    ]
+
+
+def cycles_to_run(run):
+    """How many cycles of a run there are: with people, those that they have labeled the images of."""
+    if ORACLE.asks_people:
+        return answered(asked(run))
+    return settings.labeling.cycles_on(run["dataset"]) + 1
+
+
+WHOLE_RUNS = [
+    {**setting, "strategy": strategy, "seed": seed}
+    for setting, names in settings.plan.compared
+    for strategy, seed in product(names, settings.seeds)
+]
+try:
+    RUNS = [{**run, "cycle": cycle} for run in WHOLE_RUNS for cycle in range(cycles_to_run(run))]
+except InputError as error:
+    sys.exit(f"Error: {error}")
+# The tasks that people come to next in each run.
+NEXT_ASKED = [
+    one
+    for run in (WHOLE_RUNS if ORACLE.asks_people else [])
+    for one in asked(run)[cycles_to_run(run) :][:1]
+]
+
+
+def task_name(w):
+    """What the tasks of a cycle are called."""
+    run = dict(w.items())
+    return f"{setting_name(run)}_seed-{w.seed}_{w.strategy}_cycle-{w.cycle}"
+
+
+def initial_task_name(w):
+    """What the tasks about the first images are called."""
+    return f"{partition_name(dict(w.items()))}_initial"
+
+
+def answers_input(tasks):
+    """An input function: the answers to the tasks in a folder; that they are newer is nothing."""
+    return lambda w: [
+        ancient(str(find_answers(ORACLE.answers, task.stem)))
+        for task in sorted(Path(fill(tasks, dict(w.items()))).glob("*.csv"))
+    ]
+
+
 def present(files):
     """The files, each once, or of a partial run those that are there."""
     return [f for f in dict.fromkeys(files) if not settings.partial or Path(f).exists()]
@@ -75,6 +141,14 @@ def prepared_files(name):
     """The file `name` of every data set that is used."""
     used = dict.fromkeys(partition["dataset"] for partition in settings.plan.partitions)
     return present(fill(layout.data(name), {"dataset": dataset}) for dataset in used)
+
+
+def partition_files(name):
+    """The file `name` of every partition that something is run on."""
+    return present(
+        fill(layout.partition(name), setting, seed=seed)
+        for setting, seed in product(settings.plan.settings, settings.seeds)
+    )
 
 
 def trained_files(name):

@@ -12,6 +12,7 @@ import yaml
 from fal import settings
 from fal.data.labeling import Labeling
 from fal.errors import InputError
+from fal.experiment import read
 from fal.settings import Configuration, config_schema, resolve
 
 ROOT = Path(__file__).parents[1]
@@ -20,15 +21,6 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 def load(path):
     return yaml.safe_load(path.read_text())
-
-
-def merge(base, over):
-    """As Snakemake merges config files: mappings key by key, everything else is replaced."""
-    merged = copy.deepcopy(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def mistake(**config):
@@ -46,7 +38,7 @@ def mistake(**config):
 def test_config_file_is_complete():
     config = load(ROOT / "config.yaml")
     assert config.keys() == {option.name for option in fields(Configuration)}
-    for section in ("labeling", "training", "distillation", "compute"):
+    for section in ("labeling", "training", "distillation", "compute", "style", "scale"):
         known = {option.name for option in fields(getattr(Configuration(), section))}
         assert config[section].keys() == known
     resolve(config)
@@ -66,7 +58,7 @@ def test_config_is_left_unchanged():
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_experiment_files_resolve(path, tmp_path):
-    config = merge(load(ROOT / "config.yaml"), load(path))
+    config = read([ROOT / "config.yaml", path])
     reads_files = config["datasets"] != ["digits"]
     assert resolve({**config, "data_path": str(tmp_path) if reads_files else None}).strategies
     assert f"experiments/{path.name}" in path.read_text(), "its own command is at the top"
@@ -74,7 +66,7 @@ def test_experiment_files_resolve(path, tmp_path):
 
 def test_experiments_that_share_results_share_their_settings():
     def shared(name, *keys):
-        config = merge(load(ROOT / "config.yaml"), load(ROOT / "experiments" / name))
+        config = read([ROOT / "config.yaml", ROOT / "experiments" / name])
         return [config[key] for key in keys]
 
     training = ("alphas", "clients", "models", "algorithms", "labeling", "training", "distillation")
@@ -263,6 +255,9 @@ BAD_NUMBERS = {
     "distillation.decay_after": [0],
     "distillation.patience": [0],
     "distillation.batch_size": [1],
+    "style.width": [3, -1, True],
+    "style.font_size": [0, "8"],
+    "style.dpi": [49, 72.5],
     "compute.threads": [0, True, 1.5],
     "compute.inference_batch": [0],
     "compute.checkpoint_seconds": [-1, True, "300"],
@@ -282,7 +277,8 @@ def test_every_number_has_a_bound():
     parts = config_schema()["$defs"].values()
     options = {key: part for section in parts for key, part in section["properties"].items()}
     numbers = {key for key, part in options.items() if part.get("type") in ("integer", "number")}
-    assert numbers <= {key.rpartition(".")[2] for key in BAD_NUMBERS}
+    of_figures = {"client"}  # See test_grids.py.
+    assert numbers <= {key.rpartition(".")[2] for key in BAD_NUMBERS} | of_figures
 
 
 def test_command_line_values_get_their_types():

@@ -41,13 +41,13 @@ class Scale(Options):
 
     @property
     def words(self) -> str:
-        """What was made smaller, for titles: 'at most 400 images per client, 10 rounds'; or ''."""
+        """What was made smaller, for titles: 'scaled down to at most 10 rounds, 2 seeds'; or ''."""
         words = [
             text.format(value, "" if value == 1 else "s")
             for name, text in _WORDS.items()
             if (value := getattr(self, name)) is not None
         ]
-        return f"at most {', '.join(words)}" if words else ""
+        return f"scaled down to at most {', '.join(words)}" if words else ""
 
 
 _WORDS = {
@@ -58,7 +58,7 @@ _WORDS = {
     "distillation_epochs": "{} epoch{} of distillation",
     "cycles": "{} query cycle{}",
     "seeds": "{} seed{}",
-    "k": "{} of the unlabeled images for a k of 250",
+    "k": "k {} for 250",
 }
 
 

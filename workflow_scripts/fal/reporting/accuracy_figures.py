@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from scipy import stats
 
 from fal.layout import SETTING
-from fal.reporting.drawing import legend_below, literal, panel_grid, strategy_styles
+from fal.reporting.drawing import legend_below, literal, name_axes, panel_grid, strategy_styles
 from fal.reporting.grids import Grid, Panel
 from fal.reporting.tables import of_setting
 
@@ -88,8 +88,7 @@ def accuracy_figure(
         _name_shares(axes, own)
         _tell_missing(axes, missing_results(panel, curves))
     _share_limits(axes_of, grid.panels)
-    figure.supxlabel("labeled images (%)", fontsize="medium")
-    figure.supylabel("test accuracy (%)", fontsize="medium")
+    name_axes(axes_of, len(grid.rows[0]), "labeled images (%)", "test accuracy (%)")
     handles = [
         Line2D([], [], label=literal(grid.labels.get(name, name)), **styles[name]) for name in shown
     ]
@@ -152,8 +151,8 @@ def _draw_curves(
             yerr=(curve["high"] - mean)[known],
             fmt="none",
             ecolor=style["color"],
-            elinewidth=0.7,
-            alpha=0.55,
+            elinewidth=0.8,
+            alpha=0.7,
             zorder=style["zorder"] - 1,
         )
 

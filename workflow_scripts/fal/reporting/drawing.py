@@ -77,17 +77,17 @@ def save(
 PANEL_WIDTH = 0.62
 """Width of a figure of a single panel, as a share of that of one with several columns."""
 
-_HEIGHT = 2.2
-"""Height of a row of panels in inches, without titles and legend."""
 
-
-def panel_grid(grid: Grid, width: float, notes: Sequence[str]) -> tuple[Figure, list[Axes]]:
+def panel_grid(
+    grid: Grid, width: float, notes: Sequence[str], height: float = 2.2
+) -> tuple[Figure, list[Axes]]:
     """A figure with the titles of a grid, and the axes of its panels, row by row.
 
-    notes: sentences below the title; empty ones are left out.
+    width: of the figure, height: of a row of panels without titles and legend, in inches.
+    notes: what is below the title; empty ones are left out.
     """
     columns = len(grid.rows[0])
-    size = (width * (PANEL_WIDTH if columns == 1 else 1), _HEIGHT * len(grid.rows) + 1.1)
+    size = (width * (PANEL_WIDTH if columns == 1 else 1), height * len(grid.rows) + 1.1)
     figure = Figure(figsize=size, layout="constrained")
     axes = list(figure.subplots(len(grid.rows), columns, squeeze=False).flat)
     letters = "abcdefghijklmnopqrstuvwxyz" if len(axes) > 1 else ""
@@ -100,10 +100,18 @@ def panel_grid(grid: Grid, width: float, notes: Sequence[str]) -> tuple[Figure, 
     return figure, axes
 
 
+def name_axes(axes: Sequence[Axes], columns: int, xlabel: str, ylabel: str) -> None:
+    """Name what the axes of a grid of so many columns show, at its lower and left edge."""
+    for own in axes[-columns:]:
+        own.set_xlabel(xlabel)
+    for own in axes[::columns]:
+        own.set_ylabel(ylabel)
+
+
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     """A legend for all panels, in as many columns as there is room for."""
     longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, int(figure.get_figwidth() / (0.45 + 0.075 * longest)))
+    columns = max(1, int(figure.get_figwidth() / (0.5 + 0.055 * longest)))
     columns = -(-len(handles) // -(-len(handles) // columns))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
@@ -177,7 +185,7 @@ def name_classes(axes: Axes, classes: Sequence[str]) -> None:
     )
 
 
-def some(count: int) -> range:
-    """At most some twenty evenly spaced positions out of ``count``."""
-    apart = next(apart for apart in (1, 2, 5, 10, 20, 50, 100, 10**6) if count <= 20 * apart)
+def some(count: int, most: int = 20) -> range:
+    """At most some ``most`` evenly spaced positions out of ``count``."""
+    apart = next(apart for apart in (1, 2, 5, 10, 20, 50, 100, 10**6) if count <= most * apart)
     return range(0, count, apart)

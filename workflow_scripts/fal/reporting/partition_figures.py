@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fal.reporting.drawing import literal, name_classes, panel_grid, some
+from fal.reporting.drawing import literal, name_axes, name_classes, panel_grid, some
 from fal.reporting.grids import Grid
 
 Part = tuple[np.ndarray, Sequence[str]]
@@ -44,29 +44,35 @@ def partition_histogram(
 def partition_grid(
     grid: Grid, parts: Sequence[Part | None], width: float, note: str = ""
 ) -> tuple[Figure, pd.DataFrame]:
-    """Heat maps of several partitions with common colors.
+    """Heat maps of several partitions: the share that each class has of a client's images.
 
     parts: of each panel of the grid; None where there is none. width: of the figure in inches.
     note: further words on what is shown. Returns the figure and its numbers: panel, client, class,
     images.
     """
-    figure, axes_of = panel_grid(grid, width, ["images of each class that each client holds", note])
-    highest = max((part[0].max() for part in parts if part), default=1)
+    about = "share of each class of a client's images"
+    figure, axes_of = panel_grid(grid, width, [about, note], height=1.15)
+    columns = len(grid.rows[0])
     numbers, image = [], None
-    for axes, panel, part in zip(axes_of, grid.panels, parts, strict=True):
+    for place, (axes, panel, part) in enumerate(zip(axes_of, grid.panels, parts, strict=True)):
         if part is None:
             axes.text(0.5, 0.5, "missing", ha="center", va="center", color="#a00000")
             continue
         counts, classes = part
-        image = _draw_counts(axes, counts, highest)
+        image = _draw_counts(axes, 100 * counts / counts.sum(1, keepdims=True).clip(1), 100)
+        below = parts[place + columns] if place + columns < len(parts) else None
         name_classes(axes, classes)
+        if len(classes) > 30:
+            axes.set_xticks(some(len(classes), 10))
+        if below and below[1] == classes:
+            axes.set_xticklabels([])
+        axes.set_yticks(some(len(counts), 6))
         numbers.append(_numbers(part).assign(panel=panel.title))
-    figure.supxlabel("class", fontsize="medium")
-    figure.supylabel("client", fontsize="medium")
+    name_axes(axes_of, columns, "class", "client")
     if image is not None:
-        figure.colorbar(image, ax=axes_of, label="images", shrink=0.8)
-    columns = ["panel", "client", "class", "images"]
-    return figure, pd.concat(numbers)[columns] if numbers else pd.DataFrame(columns=columns)
+        figure.colorbar(image, ax=axes_of, label="share (%)", shrink=0.5)
+    named = ["panel", "client", "class", "images"]
+    return figure, pd.concat(numbers)[named] if numbers else pd.DataFrame(columns=named)
 
 
 def _draw_counts(axes: Axes, counts: np.ndarray, highest: int) -> AxesImage:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from fal.query.predictions import ROLES, SOURCES
-from fal.reporting.drawing import legend_below, name_classes, panel_grid
+from fal.reporting.drawing import legend_below, name_axes, name_classes, panel_grid
 from fal.reporting.grids import Grid
 
 _COLORS = {"learning-based": "#56b4e9", "structural": "#d55e00"}
@@ -81,7 +81,7 @@ def prediction_figure(
         limits = max(axes.get_ylim()[1] for axes in axes_of[2 * row : 2 * row + 2])
         for axes in axes_of[2 * row : 2 * row + 2]:
             axes.set_ylim(0, 1.25 * limits)
-    figure.supylabel("share of images (%)", fontsize="medium")
+    name_axes(axes_of, 2, "", "share of images (%)")
     legend_below(figure, _legend())
     numbers = [
         _numbers(table, names).assign(panel=panel.title)
