@@ -8,6 +8,7 @@ rule train_cycle:
         model=layout.cycle("global.safetensors"),
         clients=layout.cycle("clients.safetensors"),
         metrics=layout.cycle("metrics.csv"),
+        predictions=layout.cycle("predictions.npz"),
         result=layout.cycle("result.json"),
         provenance=layout.cycle("provenance.json"),
     log:
@@ -38,6 +39,7 @@ use rule train_cycle as train_middle_cycle with:
         model=layout.cycle("global.safetensors"),
         clients=temp(layout.cycle("clients.safetensors")),
         metrics=layout.cycle("metrics.csv"),
+        predictions=layout.cycle("predictions.npz"),
         result=layout.cycle("result.json"),
         provenance=layout.cycle("provenance.json"),
     wildcard_constraints:

@@ -30,9 +30,11 @@ with job(snakemake) as run:
     )
     test_images, test_labels = Images.of(dataset, "test", device)
 
+    batch_size = run.compute["inference_batch"]
+
     def accuracy(weights: models.Weights) -> float:
         net = models.write(cohort.stacks.get(1), weights)
-        return evaluation.accuracy(net, test_images, test_labels, run.compute["inference_batch"])
+        return evaluation.accuracy(net, test_images, test_labels, batch_size)
 
     algorithm = algorithms.create(**snakemake.params.algorithm)
     initial = cohort.initial_weights()
@@ -42,6 +44,9 @@ with job(snakemake) as run:
     )
     rounds.write_history(snakemake.output.metrics, history)
     storage.save_tensors(snakemake.output.model, state["global"])
+    net = models.write(cohort.stacks.get(1), state["global"])
+    predicted = evaluation.predictions(net, test_images, batch_size).cpu().numpy()
+    storage.save_array(snakemake.output.predictions, label=predicted.astype("uint16"))
     never = training.never_trained(len(cohort.examples), cohort.seed, cohort.cycle, cohort.idle)
     if never:
         run.log.info(
@@ -54,10 +59,8 @@ with job(snakemake) as run:
     if sentence := rounds.doubtful_loss(history, len(dataset.classes)):
         run.warn(sentence)
     run.log.info("%d labeled images, accuracy %.2f%%", result["labeled"], result["accuracy"])
-    run.write_provenance(
-        snakemake.output.provenance,
+    run.record(
         rounds=training.rounds,
         participants=len(training.participants(len(cohort.examples), cohort.seed, cohort.cycle, 0)),
         bytes_per_participant=algorithm.traffic(state),
     )
-    checkpoint.remove()

@@ -37,6 +37,7 @@ def test_accuracy_counts_correct_images(batch_size):
     images = make_images(10)
     net = build("cnn", images.shape, CLASSES)
     predicted = evaluation.outputs(net, images, torch.arange(10)).logits.argmax(1)
+    assert torch.equal(evaluation.predictions(net, images, batch_size), predicted)
     labels = torch.where(torch.arange(10) < 7, predicted, (predicted + 1) % CLASSES)
     assert evaluation.accuracy(net, images, labels, batch_size) == pytest.approx(70)
 

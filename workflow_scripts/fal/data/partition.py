@@ -30,10 +30,11 @@ def describe_sizes(sizes: np.ndarray) -> str:
 def class_counts(client: np.ndarray, labels: np.ndarray, num_classes: int) -> np.ndarray:
     """How many examples of each class each client holds: int64 [clients, num_classes].
 
-    client: int64 [N], client of each training example; labels: int64 [N].
+    client: int64 [N], client of each training example; labels: int64 [N], below 0 if unknown.
     """
     counts = np.zeros((client.max() + 1, num_classes), dtype=np.int64)
-    np.add.at(counts, (client, labels), 1)
+    known = labels >= 0
+    np.add.at(counts, (client[known], labels[known]), 1)
     return counts
 
 

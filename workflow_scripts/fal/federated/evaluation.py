@@ -79,12 +79,14 @@ def open_outputs(
     }
 
 
+def predictions(net: Classifier, images: Images, batch_size: int = 64) -> Tensor:
+    """The most likely class, int64 [n], of each image."""
+    everything = torch.arange(len(images), device=images.device)
+    batches = _forward(net, images, everything, batch_size)
+    return torch.cat([logits.argmax(1) for _, logits in batches])
+
+
 def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 64) -> float:
     """Share of ``images`` that are classified as ``labels`` [n], in percent."""
-    everything = torch.arange(len(images), device=images.device)
-    correct = torch.zeros((), dtype=torch.long, device=images.device)
-    for (_, logits), truth in zip(
-        _forward(net, images, everything, batch_size), labels.split(batch_size), strict=True
-    ):
-        correct += (logits.argmax(1) == truth).sum()
-    return 100 * float(correct) / len(images)
+    correct = predictions(net, images, batch_size) == labels
+    return 100 * float(correct.sum()) / len(images)

@@ -16,6 +16,8 @@ DECIMALS: dict[Hashable, int] = {
     "accuracy_last5": 4,
     "accuracy_mean": 4,
     "accuracy_std": 4,
+    **dict.fromkeys(("balanced_accuracy", "macro_f1", "worst_class", "worst_client"), 4),
+    **dict.fromkeys(("recall", "precision", "f1"), 4),
     "imbalance": 4,
     "candidates": 4,
     **dict.fromkeys(("mean", "reference_mean", "difference", "low", "high", "hodges_lehmann"), 4),

@@ -35,10 +35,16 @@ def read_record(path: str | Path) -> dict[str, Any]:
 
 
 def accuracy_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per setting, strategy, seed and cycle, sorted, with the columns ``COLUMNS``.
+    """``run_table`` with the columns ``COLUMNS``."""
+    return run_table(records).reindex(columns=COLUMNS).astype({"accuracy_last5": float})
 
-    A cycle that strategies share (strategy ``initial``) is repeated for each strategy of its
-    setting and seed that has no such cycle of its own.
+
+def run_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per setting, strategy, seed and cycle, sorted by them.
+
+    records: the factors ``RUN`` and what was found. A cycle that strategies share (strategy
+    ``initial``) is repeated for each strategy of its setting and seed that has no such cycle of its
+    own.
 
     Raises InputError if there are no records, or two of the same run and cycle.
     """
@@ -62,8 +68,9 @@ def accuracy_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             row = {**record, "strategy": name}
             if record["strategy"] == name or _values(row, RUN) not in known:
                 rows.append(row)
-    table = pd.DataFrame(rows, columns=COLUMNS).astype({"accuracy_last5": float})
-    return table.sort_values([*SETTING, "strategy", "seed", "cycle"], ignore_index=True)
+    return pd.DataFrame(rows).sort_values(
+        [*SETTING, "strategy", "seed", "cycle"], ignore_index=True
+    )
 
 
 PAIRED = (*SETTING, "seed")

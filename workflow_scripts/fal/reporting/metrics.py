@@ -1,0 +1,115 @@
+"""Who gains: what a model's predictions on the test images say beyond their mean accuracy.
+
+All follow from a confusion matrix, int64 [C, C]: images of each true class (rows) by predicted one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fal.layout import RUN
+from fal.reporting.tables import run_table
+
+SUMMARY = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class", "worst_client")
+"""What ``summarize`` tells, in percent."""
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Of test images with ``labels`` and ``predicted``, int [T]; labels below 0 are unknown."""
+    known = labels >= 0
+    cells = labels[known].astype(np.int64) * num_classes + predicted[known]
+    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def accuracy(confusion: np.ndarray) -> float:
+    """Share of the images that are classified correctly."""
+    return _ratio(np.trace(confusion), confusion.sum()).item()
+
+
+def recalls(confusion: np.ndarray) -> np.ndarray:
+    """Share [C] of each class's images that are classified correctly; NaN for a class without."""
+    return _ratio(np.diag(confusion), confusion.sum(1))
+
+
+def precisions(confusion: np.ndarray) -> np.ndarray:
+    """Share [C] of the images predicted as each class that are of it; NaN if there are none."""
+    return _ratio(np.diag(confusion), confusion.sum(0))
+
+
+def f1_scores(confusion: np.ndarray) -> np.ndarray:
+    """Harmonic mean [C] of recall and precision; NaN for a class neither there nor predicted."""
+    return _ratio(2 * np.diag(confusion), confusion.sum(0) + confusion.sum(1))
+
+
+def balanced_accuracy(confusion: np.ndarray) -> float:
+    """Mean recall of the classes that have images."""
+    return float(np.nanmean(recalls(confusion)))
+
+
+def macro_f1(confusion: np.ndarray) -> float:
+    """Mean F1 score of the classes that have images or are predicted."""
+    return float(np.nanmean(f1_scores(confusion)))
+
+
+def client_accuracies(confusion: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Accuracy [N] to expect on images of each client's own class mix.
+
+    counts: [N, C], training images of each client and class. Classes without test images count for
+    nobody; a client of such classes only has NaN.
+    """
+    recall = recalls(confusion)
+    tested = ~np.isnan(recall)
+    shares = counts[:, tested]
+    return _ratio(shares @ recall[tested], shares.sum(1))
+
+
+def summarize(confusion: np.ndarray, counts: np.ndarray) -> dict[str, float]:
+    """The numbers ``SUMMARY``, in percent; counts: see ``client_accuracies``."""
+    found = (
+        accuracy(confusion),
+        balanced_accuracy(confusion),
+        macro_f1(confusion),
+        np.nanmin(recalls(confusion)),
+        np.nanmin(client_accuracies(confusion, counts)),
+    )
+    return {name: 100 * float(value) for name, value in zip(SUMMARY, found, strict=True)}
+
+
+def class_table(confusion: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """One row per class: class, images, recall, precision and f1 in percent."""
+    columns: dict[str, Any] = {"class": list(classes), "images": confusion.sum(1)}
+    for name, values in (("recall", recalls), ("precision", precisions), ("f1", f1_scores)):
+        columns[name] = 100 * values(confusion)
+    return pd.DataFrame(columns)
+
+
+def run_metrics(
+    predicted: np.ndarray, labels: np.ndarray, counts: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
+    """What the tables below tell of one model: the numbers ``SUMMARY``, and by_class.
+
+    predicted, labels: int [T], of the test images. counts: see ``client_accuracies``.
+    """
+    confusion = confusion_matrix(labels, predicted, len(classes))
+    return {**summarize(confusion, counts), "by_class": class_table(confusion, classes)}
+
+
+def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per run and cycle, of its factors and ``run_metrics``; see ``run_table``."""
+    return run_table(records)[[*RUN, *SUMMARY]]
+
+
+def class_metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """One row per run, cycle and class, of the run's factors and ``run_metrics``."""
+    runs = run_table(records)
+    tables = [by_class.assign(run=position) for position, by_class in enumerate(runs["by_class"])]
+    joined = runs[[*RUN]].merge(pd.concat(tables), left_index=True, right_on="run")
+    return joined.drop(columns="run").reset_index(drop=True)
+
+
+def _ratio(part: Any, whole: Any) -> np.ndarray:
+    """part / whole, NaN where whole is 0."""
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
