@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from fake_snakemake import given
 from fal import progress
 from fal.errors import InputError
 from fal.job import job
@@ -105,11 +105,7 @@ def test_durations(seconds, words):
 
 @pytest.fixture
 def snakemake(tmp_path):
-    return SimpleNamespace(
-        rule="train_cycle",
-        log=[str(tmp_path / "logs" / "train.log")],
-        config={"compute": {"threads": 1, "device": "cpu"}},
-    )
+    return given(tmp_path, "train_cycle", outputs={"result": "result.json"})
 
 
 def test_all_that_a_job_prints_goes_to_its_log(snakemake, capfd):
@@ -118,6 +114,7 @@ def test_all_that_a_job_prints_goes_to_its_log(snakemake, capfd):
         os.system("echo from a child >&2")
         run.warn("k is more than the pool")
         assert standing(snakemake.log[0]).alive()
+        Path(snakemake.output.result).touch()
     print("afterwards")
     assert capfd.readouterr() == ("afterwards\n", "")
     log = Path(snakemake.log[0]).read_text()
@@ -132,7 +129,6 @@ def test_all_that_a_job_prints_goes_to_its_log(snakemake, capfd):
     [
         (InputError("seeds is [],\n but must not be"), "seeds is [], but must not be", False),
         (RuntimeError("shapes differ:\n3 and 4"), "RuntimeError: shapes differ:", True),
-        (KeyboardInterrupt(), "stopped by the user", False),
     ],
 )
 def test_a_failed_job_says_why_on_its_logs_last_line(snakemake, capfd, error, sentence, traceback):

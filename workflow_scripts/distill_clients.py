@@ -36,5 +36,4 @@ with job(snakemake) as run:
     )
     storage.save_tensors(snakemake.output.models, weights)
     run.log.info("epochs per client: %s", epochs)
-    run.write_provenance(snakemake.output.provenance, epochs=epochs)
-    checkpoint.remove()
+    run.record(epochs=epochs)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from fal import storage
 from fal.data import oracles
@@ -27,7 +28,11 @@ with job(snakemake) as run:
     counts = labeling.initial_counts(sizes)
     index = np.concatenate(initial_labels(parts, counts, seed))
     oracle = oracles.create(**snakemake.params.oracle)
-    classes = json.loads(Path(snakemake.input.dataset).read_text())["classes"]
-    answers = oracle.label(np.load(snakemake.input.labels), classes, seed)[index]
-    Labeled.of(index, answers, client).save(snakemake.output.labeled)
+    if oracle.asks_people:
+        query = pd.DataFrame({"client": client[index], "index": index})
+        storage.save_text(snakemake.output.query, query.to_csv(index=False))
+    else:
+        classes = json.loads(Path(snakemake.input.dataset).read_text())["classes"]
+        answers = oracle.label(np.load(snakemake.input.labels), classes, seed)[index]
+        Labeled.of(index, answers, client).save(snakemake.output.labeled)
     run.log.info("labeled are %s of %s", describe_sizes(counts), describe_sizes(sizes))

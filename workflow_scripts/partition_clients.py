@@ -16,5 +16,4 @@ with job(snakemake) as run:
     for k, index in enumerate(parts):
         client[index] = k
     storage.save_array(snakemake.output.partition, client=client)
-    run.write_provenance(snakemake.output.provenance)
     run.log.info("%d to %d images per client", min(map(len, parts)), max(map(len, parts)))

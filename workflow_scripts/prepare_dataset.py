@@ -15,4 +15,3 @@ with job(snakemake) as run:
     for sentence in dataset.warnings:
         run.warn(sentence)
     dataset.save(folder)
-    run.write_provenance(snakemake.output.provenance)

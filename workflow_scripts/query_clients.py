@@ -51,12 +51,12 @@ with job(snakemake) as run:
     )
 
     queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)
-    queried = queries.queried["index"].to_numpy()
-    answers = oracle.label(dataset.train_labels, dataset.classes, seed)[queried]
-    after = labeled.extended(queried, answers, client)
-    after.save(snakemake.output.labeled)
+    if not oracle.asks_people:
+        queried = queries.queried["index"].to_numpy()
+        answers = oracle.label(dataset.train_labels, dataset.classes, seed)[queried]
+        labeled.extended(queried, answers, client).save(snakemake.output.labeled)
     if snakemake.output.get("outputs"):
         outputs.save(snakemake.output.outputs, seen)
     for sentence in queries.warnings:
         run.warn(sentence)
-    run.log.info("%d images queried, %d labeled now", len(queried), len(after.index))
+    run.log.info("%d images queried", len(queries.queried))

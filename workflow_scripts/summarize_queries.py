@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fal import storage
 from fal.job import job
 from fal.reporting import formats, query_tables
 from fal.reporting.page import render_tables
@@ -33,6 +34,6 @@ with job(snakemake) as run:
     summary = query_tables.query_summary(table).items()
     elements = {title: formats.to_html(measured, mark_best=False) for title, measured in summary}
     page = render_tables("Queries", NOTE, elements)
-    Path(snakemake.output.table).write_text(formats.to_csv(table), encoding="utf-8")
-    Path(snakemake.output.html).write_text(page, encoding="utf-8")
+    storage.save_text(snakemake.output.table, formats.to_csv(table))
+    storage.save_text(snakemake.output.html, page)
     run.log.info("%d queries", len(table))

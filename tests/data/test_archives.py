@@ -8,7 +8,8 @@ import zipfile
 import pytest
 
 from data.image_files import CONTENT, FORMATS, TAR_MODES, make, make_tar
-from fal.data.archives import extract, files
+from fal.data import archives
+from fal.data.archives import files
 from fal.errors import InputError
 
 
@@ -42,12 +43,6 @@ def test_names_are_normalized(tmp_path):
 def test_hidden_files_of_a_folder_are_left_out(tmp_path):
     path = make(tmp_path, "folder", {".git/HEAD": b"", "a/.DS_Store": b"", "a/b.png": b"1"})
     assert contents(path) == {"a/b.png": b"1"}
-
-
-@pytest.mark.parametrize("form", [".zip", *TAR_MODES])
-def test_extract_writes_the_same_files(tmp_path, form):
-    extract(make(tmp_path, form), tmp_path / "out")
-    assert contents(tmp_path / "out") == CONTENT
 
 
 @pytest.mark.parametrize("form", [".zip", *TAR_MODES])
@@ -118,7 +113,7 @@ def test_missing_path_empty_file_and_no_archive(tmp_path):
 def test_member_that_leaves_its_folder(tmp_path, form, name):
     path = make(tmp_path, form, {**CONTENT, name: b"evil"})
     with pytest.raises(InputError, match="would leave"):
-        extract(path, tmp_path / "out" / "deep")
+        contents(path)
     assert not list(tmp_path.rglob("evil*"))
 
 
@@ -185,3 +180,63 @@ def test_umlauts_of_an_old_zip(tmp_path):
         archive.writestr(zipfile.ZipInfo("gr@e.png"), b"1")
     path.write_bytes(path.read_bytes().replace(b"gr@e", "grÖe".encode("cp437")))
     assert contents(path) == {"grÖe.png": b"1"}
+
+
+@pytest.fixture
+def small_limits(monkeypatch):
+    monkeypatch.setattr(archives, "MAX_FILES", 4)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "SMALL_BYTES", 2 << 20)
+
+
+@pytest.mark.parametrize("form", [".zip", *TAR_MODES])
+def test_a_bomb_of_one_large_file(tmp_path, small_limits, form):
+    path = make(tmp_path, form, {"a.png": b"1", "b.png": bytes(3 << 20)})
+    read = {}
+    with pytest.raises(InputError, match=r"is no archive of images: 'b\.png' has 3 MB; if it is"):
+        read |= {name: content() for name, content in files(path)}
+    assert "b.png" not in read
+
+
+@pytest.mark.parametrize("form", [".zip", ".tar.gz", ".tar.xz"])
+def test_a_bomb_of_zeros_that_shrinks_a_thousand_times(tmp_path, small_limits, form):
+    path = make(tmp_path, form, {f"{i}.png": bytes(1 << 20) for i in range(3)})
+    assert path.stat().st_size < 1 << 14
+    with pytest.raises(InputError, match="it unpacks to more than 2 MB"):
+        contents(path)
+
+
+def test_what_hardly_shrinks_may_be_large(tmp_path, small_limits):
+    path = make(tmp_path, ".tar", {f"{i}.png": bytes(1 << 20) for i in range(3)})
+    assert len(contents(path)) == 3
+
+
+@pytest.mark.parametrize("form", [".zip", *TAR_MODES])
+def test_a_bomb_of_many_files(tmp_path, small_limits, form):
+    path = make(tmp_path, form, {f"{i}.png": b"" for i in range(5)})
+    with pytest.raises(InputError, match="it holds more than 4 files"):
+        contents(path)
+
+
+def test_a_tar_header_that_fills_the_memory(tmp_path, small_limits):
+    """A member's extended header of 60 MB, which packs to 60 kB and is no member by itself."""
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("a.png")
+        info.pax_headers = {"comment": "0" * (60 << 20)}
+        archive.addfile(info)
+    with pytest.raises(InputError, match="it unpacks to more than"):
+        contents(path)
+
+
+def test_a_sparse_member_counts_with_the_size_it_claims(tmp_path, small_limits):
+    info = tarfile.TarInfo("a.png")
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, 0
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[483:495] = b"00077777777\0"[:12]
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header[:512])
+    path = tmp_path / "a.tar"
+    path.write_bytes(bytes(header[:512]) + bytes(20 * 512))
+    with pytest.raises(InputError, match=r"'a\.png' has 17 MB"):
+        contents(path)

@@ -1,4 +1,5 @@
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -219,18 +220,23 @@ def test_the_teacher_of_one_client_is_not_its_student(monkeypatch):
     assert equal(models.read(teachers[0]), weights)
 
 
+@cache
+def undisturbed(lockstep):
+    """A distillation that nothing ended: cohort, teacher, options, and what came of it."""
+    chosen = options(epochs=5, patience=2, learning_rate=0.1)
+    cohort = make_cohort(images=make_images(flip=True), lockstep=lockstep)
+    teacher = fresh(cohort)
+    return cohort, teacher, chosen, distill(cohort, teacher, range(3), chosen)
+
+
 @pytest.mark.parametrize("lockstep", [1, 2, 8])
 @pytest.mark.parametrize("epochs_before", [1, 4, 100])
 def test_a_killed_distillation_goes_on_to_the_same_bytes(tmp_path, lockstep, epochs_before):
-    images = make_images(flip=True)
-    chosen = options(epochs=5, patience=2, learning_rate=0.1)
-    cohort = make_cohort(images=images, lockstep=lockstep)
-    teacher = fresh(cohort)
-    whole, epochs = distill(cohort, teacher, range(3), chosen)
+    cohort, teacher, chosen, (whole, epochs) = undisturbed(lockstep)
 
     def again(**more):
-        started = make_cohort(images=images, lockstep=lockstep)
-        checkpoint = Checkpoint(tmp_path, "a", every=0)
+        started = make_cohort(images=cohort.images, lockstep=lockstep)
+        checkpoint = Checkpoint(tmp_path / "state", {"a": 1}, 0)
         return distill(started, teacher, range(3), chosen, checkpoint=checkpoint, **more)
 
     needed = sum(max(epochs[k] for k in group) for group in cohort.groups(range(3)))
@@ -246,11 +252,11 @@ def test_a_killed_distillation_goes_on_to_the_same_bytes(tmp_path, lockstep, epo
 
 @pytest.mark.parametrize("damage", ["cut", "other"])
 def test_a_checkpoint_that_does_not_fit_costs_a_line_and_a_new_start(tmp_path, caplog, damage):
-    cohort = make_cohort()
+    cohort = make_cohort(lockstep=8)
     teacher, chosen = fresh(cohort), options(epochs=3)
     whole, _ = distill(cohort, teacher, range(3), chosen)
-    checkpoint = Checkpoint(tmp_path, "a", every=0)
-    other = cohort if damage == "cut" else make_cohort(norm="group")
+    checkpoint = Checkpoint(tmp_path / "state", {"a": 1}, 0)
+    other = cohort if damage == "cut" else make_cohort(norm="group", lockstep=8)
     distill(other, fresh(other), range(3), chosen, checkpoint=checkpoint)
     if damage == "cut":
         checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:-9])

@@ -90,9 +90,15 @@ def test_progress_tells_of_every_round_and_is_closed():
 def test_a_killed_training_goes_on_where_it_was(tmp_path):
     training = Training(rounds=6, evaluate_every=1)
     with pytest.raises(Killed):
-        run(training, checkpoint=Checkpoint(tmp_path, "a", 0), progress=KilledAfter(4))
+        run(
+            training,
+            checkpoint=Checkpoint(tmp_path / "state", {"a": 1}, 0),
+            progress=KilledAfter(4),
+        )
     recorded, told = Recorded(), Told()
-    _, history = run(training, recorded, checkpoint=Checkpoint(tmp_path, "a", 0), progress=told)
+    _, history = run(
+        training, recorded, checkpoint=Checkpoint(tmp_path / "state", {"a": 1}, 0), progress=told
+    )
     assert [call[0] for call in recorded.calls] == [4, 5]
     assert told.made == ("round", 6, 4)
     assert history == run(training)[1]
@@ -101,7 +107,7 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path):
 def test_a_damaged_checkpoint_costs_a_line_and_a_new_start(tmp_path, caplog):
     cohort = make_cohort()
     whole, _ = train(algorithms.create("fedavg"), cohort)
-    checkpoint = Checkpoint(tmp_path, "a", 0)
+    checkpoint = Checkpoint(tmp_path / "state", {"a": 1}, 0)
     train(algorithms.create("fedavg"), cohort, checkpoint=checkpoint)
     content = checkpoint.path.read_bytes()
     checkpoint.path.write_bytes(content[: len(content) // 2])
@@ -116,8 +122,10 @@ def test_a_damaged_checkpoint_costs_a_line_and_a_new_start(tmp_path, caplog):
 
 def test_a_checkpoint_of_another_algorithm_is_not_used(tmp_path, caplog):
     cohort = make_cohort()
-    train(algorithms.create("fedavg"), cohort, checkpoint=Checkpoint(tmp_path, "a", 0))
-    checkpoint = Checkpoint(tmp_path, "a", 0)
+    train(
+        algorithms.create("fedavg"), cohort, checkpoint=Checkpoint(tmp_path / "state", {"a": 1}, 0)
+    )
+    checkpoint = Checkpoint(tmp_path / "state", {"a": 1}, 0)
     state, history = train(algorithms.create("scaffold"), cohort, checkpoint=checkpoint)
     assert "another algorithm" in caplog.text
     assert "server" in state

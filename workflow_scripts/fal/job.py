@@ -1,26 +1,29 @@
-"""A running job of the workflow: its log, its device and threads, its warnings, its provenance."""
+"""A running job of the workflow: its files, its log, its device, its warnings, its record."""
 
 import logging
 import os
+import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from fal import provenance
+from fal import integrity, provenance, storage
 from fal.errors import InputError
 from fal.progress import Progress
+from fal.signals import AGAIN, Stopped, Stopping
 
 
 class Job:
     """What a step script works with.
 
     snakemake: the object that Snakemake gives to scripts (rule, input, output, params, ...).
-    log: its logger. device: the torch device, once ``use_device`` was called.
+    log: its logger. stopping: whether it was told to stop. device: the torch device, and hardware:
+    what computes there, once ``use_device`` was called.
     """
 
     def __init__(self, snakemake: Any):
@@ -28,7 +31,11 @@ class Job:
         self.log = logging.getLogger(snakemake.rule)
         self.started = time.monotonic()
         self.compute = snakemake.config["compute"]
-        self.device = "cpu"
+        self.stopping = Stopping()
+        self.device: str | None = None
+        self.hardware: str | None = None
+        self._found: dict[str, object] = {}
+        self._afterwards: list[Callable[[], None]] = []
 
     def use_device(self) -> str:
         """The torch device that ``compute.device`` asks for; raises InputError if it is missing."""
@@ -40,6 +47,11 @@ class Job:
         torch.backends.cudnn.allow_tf32 = False
         available = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = available if wanted == "auto" else wanted
+        self.hardware = (
+            torch.cuda.get_device_name(self.device)
+            if self.device.startswith("cuda")
+            else f"CPU with {torch.backends.cpu.get_cpu_capability()}"
+        )
         return self.device
 
     def progress(self, unit: str, total: int, done: int = 0) -> Progress:
@@ -50,25 +62,68 @@ class Job:
         """Tell of something doubtful: in the log now, and again at the end of the whole run."""
         self.log.warning("Warning: %s", sentence)
 
-    def code_digest(self) -> str:
-        """Digest of the script and of all modules that it has imported so far."""
-        return provenance.code_digest(provenance.loaded_code())
-
     def tell(self, sentence: str) -> None:
         """Tell of something that whoever watches should know: when the job is done."""
         self.log.info("Note: %s", sentence)
 
-    def write_provenance(self, path: str, **found: object) -> None:
-        """Record what this job was given, and ``found``, with the time since it started."""
+    def record(self, **found: object) -> None:
+        """Have ``found`` stand in the job's record too."""
+        self._found |= found
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Have ``do`` called when the outputs and the record are written."""
+        self._afterwards.append(do)
+
+    def begin(self) -> None:
+        """Raise DamagedError if an input is not what its job wrote; remove what kills have left."""
+        integrity.check(self.snakemake.input)
+        for path in self.snakemake.output:
+            storage.remove_leftovers(path)
+
+    def finish(self) -> None:
+        """Write the record: what this job was given, what it used, wrote and ``found``."""
+        given = self.snakemake
+        path = given.output.get("provenance") or _hidden_record(given.output)
         provenance.write(
             path,
-            step=self.snakemake.rule,
-            wildcards=dict(self.snakemake.wildcards.items()),
-            settings=dict(self.snakemake.params.items()),
+            step=given.rule,
+            wildcards=dict(given.wildcards.items()),
+            settings=dict(given.params.items()),
+            outputs=[output for output in given.output if output != path],
             device=self.device,
-            seconds=time.monotonic() - self.started,
-            **found,
+            hardware=self.hardware,
+            seconds=round(time.monotonic() - self.started, 3),
+            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            **self._found,
         )
+        for do in self._afterwards:
+            do()
+
+    def set_aside(self, error: integrity.DamagedError) -> str:
+        """Move damaged files away, so that the same command makes them anew; says so.
+
+        Where the job has none of them among its inputs, which is what Snakemake looks at, the
+        inputs that came with them go too. What is not this run's own is left alone.
+        """
+        inputs = [Path(path) for path in self.snakemake.input]
+        moved = [*error.paths]
+        if not {*inputs} & {*moved}:
+            moved += error.siblings.intersection(inputs)
+        results = Path(self.snakemake.config["results"]).resolve()
+        if not all(path.resolve().is_relative_to(results) for path in moved):
+            return f"{error}; it was made elsewhere: have it made anew there"
+        try:
+            for path in filter(Path.exists, moved):
+                path.replace(f"{path}.damaged")
+        except OSError:
+            return f"{error}; remove it, and the same command makes it anew"
+        return f"{error}; it is set aside as .damaged, and the same command makes it anew"
+
+
+def _hidden_record(outputs: Sequence[str]) -> str:
+    """Where the record of a job lies whose rule names none: in its outputs' folder."""
+    folder = os.path.commonpath([Path(output).parent for output in outputs])
+    return str(Path(folder, f".{Path(outputs[0]).stem}_provenance.json"))
 
 
 def check_device(wanted: str) -> None:
@@ -90,7 +145,9 @@ def job(snakemake: Any) -> Iterator[Job]:
 
     All that the job prints goes to its log and nothing to the terminal, which belongs to the
     workflow's own display. Whatever ends it becomes one sentence, ``Error: ...``, on the log's
-    last line, from where the display reads it, and exit status 1. A script ends with this block.
+    last line, from where the display reads it, and exit status 1, or ``AGAIN`` where a signal told
+    it to stop. Inputs are compared with the records of the jobs that wrote them before it begins,
+    and its own record is written at its end. A script ends with this block.
     """
     log = snakemake.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -98,12 +155,16 @@ def job(snakemake: Any) -> Iterator[Job]:
     watched = Progress(log)
     with _logging_to(log):
         try:
-            with threadpool_limits(running.compute["threads"]):
+            with running.stopping.listening(), threadpool_limits(running.compute["threads"]):
+                running.begin()
                 yield running
+                running.finish()
+        except integrity.DamagedError as error:
+            _fail(running, running.set_aside(error))
         except InputError as error:
             _fail(running, str(error))
-        except KeyboardInterrupt:
-            _fail(running, "stopped by the user")
+        except Stopped as stopped:
+            _fail(running, str(stopped), AGAIN)
         except Exception as error:
             running.log.exception("%s failed", snakemake.rule)
             first, _, _ = str(error).strip().partition("\n")
@@ -116,9 +177,9 @@ def job(snakemake: Any) -> Iterator[Job]:
         os._exit(0)
 
 
-def _fail(running: Job, sentence: str) -> None:
+def _fail(running: Job, sentence: str, status: int = 1) -> None:
     running.log.error("Error: %s", " ".join(sentence.split()))
-    sys.exit(1)
+    sys.exit(status)
 
 
 @contextmanager

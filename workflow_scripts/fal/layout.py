@@ -17,6 +17,9 @@ from fal.errors import InputError
 SHARED = "initial"
 """The strategy under which the models of a cycle 0 that all strategies share are kept."""
 
+REMOVED_AFTER_USE = ("clients.safetensors", "kd.safetensors")
+"""Files of a cycle that the workflow removes when nothing needs them any more."""
+
 SETTING = ("dataset", "model", "alpha", "clients", "algorithm")
 """The factors of a setting, in the order in which they are named to people."""
 

@@ -12,10 +12,12 @@ import platform
 import re
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fal.errors import InputError
 from fal.layout import SETTING, SHARED
 from fal.storage import replacing
 
@@ -58,7 +60,8 @@ class Progress:
             "total": self.total,
             "numbers": numbers,
         }
-        with replacing(self.path) as temporary:
+        # On a full disk nobody can watch, and the job goes on.
+        with suppress(InputError), replacing(self.path, durable=False) as temporary:
             temporary.write_text(json.dumps(record))
 
     def close(self) -> None:

@@ -4,13 +4,13 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fal.integrity import write_record
 from fal.registry import OWN
-from fal.storage import replacing
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "POT", "snakemake")
 
@@ -54,19 +54,19 @@ def write(
     step: str,
     wildcards: Mapping[str, str],
     settings: Mapping[str, object],
-    device: str,
-    seconds: float,
+    outputs: Iterable[str],
     **found: object,
 ) -> None:
-    """Write a provenance record as JSON; ``found`` holds what the step itself wants to tell."""
+    """Write a job's record as JSON, with the digests of the files ``outputs``.
+
+    found: what the step itself wants to tell.
+    """
     code = loaded_code()
     record: dict[str, Any] = {
         "step": step,
         "script": Path(getattr(sys.modules["__main__"], "__file__", step)).stem,
         "wildcards": dict(wildcards),
         "settings": dict(settings),
-        "device": device,
-        "seconds": round(seconds, 3),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {package: installed(package) for package in PACKAGES},
@@ -74,5 +74,4 @@ def write(
         "modules": code,
         **found,
     }
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    write_record(path, record, outputs)

@@ -1,7 +1,8 @@
 """Reading files out of a folder or an archive that nobody has vouched for.
 
-Nothing is unpacked unless asked for, no member may lead out of the archive's own folder, links and
-devices are refused, and an archive that ends early is noticed even where its members look whole.
+Nothing is ever unpacked to the disk, no member may lead out of the archive's own folder, links and
+devices are refused, and so is what is made to fill the memory. An archive that ends early is
+noticed even where its members look whole.
 """
 
 import gzip
@@ -36,6 +37,15 @@ DAMAGE = (
 
 UTF8_NAME = 1 << 11
 
+MAX_FILES = 20_000_000
+"""Members that an archive may have."""
+
+MAX_FILE_BYTES = 1 << 30
+"""Size that a member may have: an image has less."""
+
+MAX_EXPANSION, SMALL_BYTES = 200, 1 << 30
+"""How many times its own size an archive may unpack to, unless that is small: images shrink little."""
+
 Read = Callable[[], bytes]
 
 
@@ -44,8 +54,9 @@ def files(path: str | Path) -> Iterator[tuple[str, Read]]:
 
     Archives are .zip, .tar, .tar.gz or .tar.xz, told apart by content. Tar archives are streamed:
     call a reader before asking for the next file. A folder's hidden files are left out.
-    Raises InputError if ``path`` is missing, no such archive, damaged, or without any file, and if
-    a member is encrypted, a link, a device, or named so that it would leave its folder.
+    Raises InputError if ``path`` is missing, no such archive, damaged, or without any file, if a
+    member is encrypted, a link, a device, or named so that it would leave its folder, and beyond
+    the limits MAX_FILES, MAX_FILE_BYTES and MAX_EXPANSION.
     """
     path = Path(path)
     if not path.exists():
@@ -57,14 +68,6 @@ def files(path: str | Path) -> Iterator[tuple[str, Read]]:
             yield name, partial(_read_named, path, read)
     if empty:
         raise InputError(f"'{path}' is empty: it holds no files")
-
-
-def extract(path: str | Path, folder: str | Path) -> None:
-    """Write all files of the archive ``path`` below ``folder``; errors as in ``files``."""
-    for name, read in files(path):
-        target = Path(folder, name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(read())
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Read]]]:
@@ -99,9 +102,41 @@ def _folder_files(root: Path) -> Iterator[tuple[str, Read]]:
                 yield path.relative_to(root).as_posix(), path.read_bytes
 
 
+class _Limits:
+    """Counts what an archive holds, and refuses a bomb before it is read."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.allowed = max(SMALL_BYTES, MAX_EXPANSION * path.stat().st_size)
+        self.files = self.total = 0
+
+    def add(self, name: str, size: int) -> None:
+        """Take notice of a member of ``size`` bytes."""
+        self.files += 1
+        self.total += size
+        if size > MAX_FILE_BYTES:
+            self._refuse(f"'{name}' has {size / 1e6:,.0f} MB")
+        if self.files > MAX_FILES:
+            self._refuse(f"it holds more than {MAX_FILES:,} files")
+        self.check(self.total)
+
+    def check(self, unpacked: int) -> None:
+        """Raise InputError if ``unpacked`` bytes are more than an archive of this size may hold."""
+        if unpacked > self.allowed:
+            self._refuse(f"it unpacks to more than {self.allowed / 1e6:,.0f} MB")
+
+    def _refuse(self, reason: str) -> None:
+        raise InputError(
+            f"'{self.path}' is no archive of images: {reason}; if it is, unpack it and give the "
+            "folder instead"
+        )
+
+
 def _zip_files(path: Path) -> Iterator[tuple[str, Read]]:
+    limits = _Limits(path)
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
+            limits.add(member.filename, member.file_size)
             # Unix keeps the file type in the upper half of this field, other systems keep 0 there.
             kind = stat.S_IFMT(member.external_attr >> 16)
             folder = member.is_dir() or kind == stat.S_IFDIR
@@ -123,11 +158,13 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 
 
 def _tar_files(path: Path) -> Iterator[tuple[str, Read]]:
+    limits = _Limits(path)
     with path.open("rb") as raw:
         opener = _decompressor(raw.peek(8))
-        stream: Any = _MeasuredStream(opener(raw) if opener else raw)
+        stream: Any = _MeasuredStream(opener(raw) if opener else raw, limits)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
+                limits.add(member.name, member.size)
                 name = _safe_name(path, member.name, member.isreg() or member.isdir())
                 file = archive.extractfile(member) if member.isreg() else None
                 if file is not None:
@@ -141,8 +178,8 @@ def _tar_files(path: Path) -> Iterator[tuple[str, Read]]:
 class _MeasuredStream:
     """A byte stream that counts its ``size`` and how much of it is ``used`` before final zeros."""
 
-    def __init__(self, stream: BinaryIO):
-        self.stream = stream
+    def __init__(self, stream: BinaryIO, limits: _Limits):
+        self.stream, self.limits = stream, limits
         self.size = self.used = 0
 
     def read(self, count: int) -> bytes:
@@ -150,6 +187,7 @@ class _MeasuredStream:
         if used := len(chunk.rstrip(b"\0")):
             self.used = self.size + used
         self.size += len(chunk)
+        self.limits.check(self.size)
         return chunk
 
     def drain(self) -> None:

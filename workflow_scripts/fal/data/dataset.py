@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from fal import integrity, storage
 from fal.errors import InputError
+from fal.storage import NOT_UTF8
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 METADATA = "dataset.json"
 TRAIN_FILES = "train_files.txt"
 DESCRIBED_CLASSES = 20
-NOT_UTF8 = "surrogateescape"
-"""How names of files and classes are kept that are no valid UTF-8."""
 
 
 @dataclass
@@ -48,32 +48,30 @@ class Dataset:
         ``train_files.txt`` has one name a line; a line break in a name is written as a space.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         for key in ARRAYS:
-            np.save(folder / f"{key}.npy", getattr(self, key), allow_pickle=False)
+            with storage.replacing(folder / f"{key}.npy") as path, path.open("wb") as file:
+                np.save(file, getattr(self, key), allow_pickle=False)
         files = "".join(name.replace("\n", " ") + "\n" for name in self.train_files)
-        (folder / TRAIN_FILES).write_text(files, newline="\n", encoding="utf-8", errors=NOT_UTF8)
+        storage.save_text(folder / TRAIN_FILES, files)
         apart = {*ARRAYS, "train_files", "warnings"}
         metadata = {key: value for key, value in vars(self).items() if key not in apart}
         text = json.dumps(metadata, indent=2, ensure_ascii=False)
-        (folder / METADATA).write_text(f"{text}\n", encoding="utf-8", errors=NOT_UTF8)
+        storage.save_text(folder / METADATA, f"{text}\n")
 
     @classmethod
     def open(cls, folder: str | Path) -> Dataset:
         """Open what ``save`` wrote; images are memory-mapped (copy on write).
 
-        Raises InputError if ``folder`` holds no prepared data set.
+        Raises InputError if ``folder`` holds no prepared data set, and DamagedError if a file is
+        damaged; images are compared when they are used (``Images.of``).
         """
         folder = Path(folder)
         if not (folder / METADATA).is_file():
             raise InputError(f"'{folder}' holds no prepared data set: {METADATA} is missing")
+        labels = [f"{key}.npy" for key in ARRAYS if key.endswith("labels")]
+        integrity.check(folder / name for name in (METADATA, TRAIN_FILES, *labels))
         arrays: dict[str, Any] = {
-            key: np.load(
-                folder / f"{key}.npy",
-                mmap_mode="c" if key.endswith("images") else None,
-                allow_pickle=False,
-            )
-            for key in ARRAYS
+            key: _load(folder / f"{key}.npy", mapped=key.endswith("images")) for key in ARRAYS
         }
         # Split at "\n" alone: names may hold other characters that Python takes for line ends.
         with (folder / TRAIN_FILES).open(newline="\n", encoding="utf-8", errors=NOT_UTF8) as file:
@@ -92,3 +90,11 @@ class Dataset:
             f"{len(self.classes)} classes; training images of each ({counts.min()} to "
             f"{counts.max()}): {', '.join(each)}"
         )
+
+
+def _load(path: Path, mapped: bool) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    except Exception as error:  # numpy raises many kinds on damaged bytes
+        integrity.check([path])
+        raise InputError(f"'{path}' is no array file ({error}); have it prepared again") from error

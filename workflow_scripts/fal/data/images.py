@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from fal import integrity
 from fal.data.augmentation import Augmentation, crop, mirror
 
 if TYPE_CHECKING:
@@ -46,10 +47,15 @@ class Images:
     def of(
         cls, dataset: Dataset, part: Literal["train", "test"], device: str | torch.device
     ) -> tuple[Images, Tensor]:
-        """The images of a part of ``dataset`` on ``device``, and their labels int64 [N] there."""
+        """The images of a part of ``dataset`` on ``device``, and their labels int64 [N] there.
+
+        Raises DamagedError if the file that images are mapped from is damaged.
+        """
         import torch
 
         pixels, labels = getattr(dataset, f"{part}_images"), getattr(dataset, f"{part}_labels")
+        if file := getattr(pixels, "filename", None):
+            integrity.check([file])
         images = cls(
             torch.from_numpy(pixels).to(device),
             dataset.mean,

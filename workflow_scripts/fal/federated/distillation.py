@@ -269,7 +269,7 @@ def distill(
 
     Returns the models' weights [len(clients), ...] and the number of epochs each took. The teacher
     stands in for the model of a client that is idle.
-    Raises InputError if a loss becomes NaN.
+    Raises InputError if a loss becomes NaN, and Stopped if the job is to stop and all is saved.
     """
     groups = cohort.groups([k for k in clients if k not in cohort.idle])
     distilled, epochs, current = _start(checkpoint, teacher, groups)
@@ -288,7 +288,8 @@ def distill(
                 loss = students.train_epoch()
                 if checkpoint and checkpoint.due:
                     record = {"epochs": epochs, "group": group, "done": students.done}
-                    checkpoint.save({**distilled, **students.state()}, record)
+                    after = f"epoch {students.done} of group {number + 1} of {len(groups)}"
+                    checkpoint.save({**distilled, **students.state()}, record, after)
                 shown.update(number * options.epochs + students.done, loss=loss)
             for position, k in enumerate(group):
                 distilled[str(k)] = models.row(students.stopping.best, position)

@@ -53,7 +53,7 @@ def train_rounds(
     round, given a unit, how many there are and how many are done.
 
     Returns the algorithm's state and the history, a row of HISTORY for each round.
-    Raises InputError if the loss becomes NaN.
+    Raises InputError if the loss becomes NaN, and Stopped if the job is to stop and all is saved.
     """
     state, history = _start(algorithm.init(initial, len(cohort.examples)), cohort, checkpoint)
     if history:
@@ -74,7 +74,7 @@ def train_rounds(
             tested = accuracy(state["global"]) if training.evaluates(done) else math.nan
             history.append(dict(zip(HISTORY, (done, learning_rate, loss, tested), strict=True)))
             if checkpoint and checkpoint.due:
-                checkpoint.save(state, history)
+                checkpoint.save(state, history, f"round {done} of {training.rounds}")
             shown.update(done, loss=loss)
     return state, history
 

@@ -54,7 +54,7 @@ class Queries:
         explained: dict[str, Any] = {"clients": self.explanations}
         if self.mean_reports:
             explained["mean_reports"] = dict(self.mean_reports)
-        Path(explanations).write_text(json.dumps(explained, indent=2) + "\n")
+        storage.save_text(explanations, json.dumps(explained, indent=2) + "\n")
 
 
 def load_mean_reports(explanations: str | Path) -> dict[str, float]:

@@ -1,19 +1,22 @@
 """CIFAR-10 and CIFAR-100 (Krizhevsky, 2009) in the official Python version.
 
-That version consists of pickles. They are opened by torchvision, which first compares the MD5 sum
-of each with the published one, so that no other pickle is ever opened.
+That version consists of pickles. The MD5 sum of each is compared with the published one, and only
+plain data is taken out of it: a pickle that names anything to be called is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
 
-from fal.data.archives import extract
+from fal.data.archives import files
 from fal.data.download import download
 from fal.data.kinds.base import FromPath, RawImages
 from fal.errors import InputError
@@ -23,7 +26,8 @@ from fal.errors import InputError
 class _CIFAR(FromPath):
     """``path`` is the official archive, its folder, or a folder that holds either.
 
-    Without a path the archive is downloaded. official: the name of torchvision's class.
+    Without a path the archive is downloaded. official: the name of torchvision's class, which
+    knows the files and their MD5 sums.
     """
 
     official: ClassVar[str]
@@ -40,23 +44,22 @@ class _CIFAR(FromPath):
 
         official = getattr(datasets, self.official)
         path = self.path or download(official.url, official.tgz_md5, download_dir)
-        path = Path(path).resolve()
-        if path.name == self.folder:
-            return _parse(official, path.parent)
-        if (path / self.folder).is_dir():
-            return _parse(official, path)
-        archive = path / self.archive if path.is_dir() else path
-        if path.is_dir() and not archive.exists():
-            raise InputError(
-                f"'{path}' holds neither {self.folder}/ nor {self.archive}; leave path out to "
-                "download it"
-            )
-        with TemporaryDirectory() as folder:
-            extract(archive, folder)
-            return _parse(official, Path(folder))
+        return _parse(official, _official_files(official, self._source(Path(path).resolve())))
 
     def source_size(self) -> tuple[int, int]:
         return self.classes, 50_000
+
+    def _source(self, path: Path) -> Path:
+        """The official folder or archive that ``path`` is or holds."""
+        if path.name == self.folder or not path.is_dir():
+            return path
+        for name in (self.folder, self.archive):
+            if (path / name).exists():
+                return path / name
+        raise InputError(
+            f"'{path}' holds neither {self.folder}/ nor {self.archive}; leave path out to "
+            "download it"
+        )
 
     def _sources(self, path: Path) -> list[Path]:
         inside = [path / self.folder, path / self.archive]
@@ -83,18 +86,59 @@ class CIFAR100(_CIFAR):
     classes = 100
 
 
-def _parse(official: Any, root: Path) -> RawImages:
-    try:
-        train, test = (official(root, train=part) for part in (True, False))
-    except RuntimeError as error:
-        raise InputError(
-            f"the files of {official.base_folder} are incomplete or not the official ones: a "
-            "checksum is wrong; leave path out to download them"
-        ) from error
+def _official_files(official: Any, source: Path) -> dict[str, bytes]:
+    """The contents of the official files, by name; InputError unless all are there and right."""
+    meta = official.meta
+    listed = [*official.train_list, *official.test_list, (meta["filename"], meta["md5"])]
+    expected = dict(listed)
+    found = {}
+    for path, read in files(source):
+        name = path.rpartition("/")[2]
+        if name in expected:
+            found[name] = read()
+    for name, md5 in expected.items():
+        if hashlib.md5(found.get(name, b""), usedforsecurity=False).hexdigest() != md5:
+            raise InputError(
+                f"the files of {official.base_folder} are incomplete or not the official ones: "
+                f"the checksum of {name} is wrong; leave path out to download them"
+            )
+    return found
+
+
+def _parse(official: Any, contents: Mapping[str, bytes]) -> RawImages:
+    def part(listed: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+        batches = [load_plain(contents[name]) for name, _ in listed]
+        planes = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
+        labels = [batch.get("labels", batch.get("fine_labels")) for batch in batches]
+        return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), np.concatenate(labels)
+
+    images, labels = part(official.train_list)
+    test_images, test_labels = part(official.test_list)
     return RawImages(
-        classes=list(train.classes),
-        images=np.ascontiguousarray(train.data),
-        labels=np.array(train.targets, dtype=np.int64),
-        test_images=np.ascontiguousarray(test.data),
-        test_labels=np.array(test.targets, dtype=np.int64),
+        classes=list(load_plain(contents[official.meta["filename"]])[official.meta["key"]]),
+        images=images,
+        labels=labels.astype(np.int64),
+        test_images=test_images,
+        test_labels=test_labels.astype(np.int64),
     )
+
+
+def load_plain(content: bytes) -> Any:
+    """What a pickle holds: numbers, texts, lists, dictionaries and arrays of numbers.
+
+    Raises InputError if it names any other class or function; nothing of the kind is looked up.
+    """
+    return _PlainUnpickler(BytesIO(content), encoding="latin1").load()
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        # What arrays are rebuilt with, by its names before and since NumPy 2.
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
+            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return getattr(np, name)
+        raise InputError(
+            f"a pickle asks for {module}.{name}, which is no plain data: it is not the official "
+            "file, and nothing of it was run"
+        )
