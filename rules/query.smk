@@ -21,7 +21,7 @@ rule query_clients:
         "../envs/fal.yaml"
     threads: settings.compute.threads
     resources:
-        gpu=GPUS,
+        **DEVICE,
     params:
         strategy=lambda w: settings.strategies[w.strategy],
         model=lambda w: settings.models[w.model],

@@ -21,7 +21,7 @@ rule train_cycle:
         "../envs/fal.yaml"
     threads: settings.compute.threads
     resources:
-        gpu=GPUS,
+        **DEVICE,
     params:
         training=TRAINING,
         loss=lambda w: objective_of(w.strategy),
@@ -63,7 +63,7 @@ rule distill_clients:
         "../envs/fal.yaml"
     threads: settings.compute.threads
     resources:
-        gpu=GPUS,
+        **DEVICE,
     params:
         distillation=DISTILLATION,
         training={key: TRAINING[key] for key in ("momentum", "weight_decay", "precision")},
