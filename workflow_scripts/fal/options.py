@@ -135,12 +135,21 @@ def unusable(key: str, value: object, field: Mapping[str, Any]) -> str:
 
 
 def _fields(node: dict[str, Any], where: Iterable[str | int]) -> list[str | int]:
-    """The part of pydantic's location that names fields and positions, and no type in a union."""
+    """The part of pydantic's location that names fields, keys and positions, and no type in a
+    union."""
     path: list[str | int] = []
     for step in where:
-        if isinstance(step, int) or step in _field(node, path).get("properties", {}):
+        inside = _field(node, path)
+        named = step in inside.get("properties", {}) or _values(inside)
+        if isinstance(step, int) or named:
             path.append(step)
     return path
+
+
+def _values(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The JSON schema of the values of a mapping with keys of the user's."""
+    values = node.get("additionalProperties")
+    return values if isinstance(values, dict) else None
 
 
 def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
@@ -151,7 +160,7 @@ def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
         if isinstance(step, int):
             node = node.get("items") or (node.get("prefixItems") or [{}])[0]
         else:
-            node = node.get("properties", {}).get(step, node)
+            node = node.get("properties", {}).get(step) or _values(node) or node
     return _resolved(node, definitions)
 
 
