@@ -18,8 +18,8 @@ def dense_adjacency(features):
     return affinity / affinity.sum(0) + np.eye(len(unit))
 
 
-def dense_hidden_features(features, num_labeled, seed, epochs):
-    """CoreGCN's network and loss, term by term, in double precision."""
+def dense_layers(features, num_labeled, seed, epochs):
+    """CoreGCN's hidden layer and output logit, term by term, in double precision."""
     adjacency = torch.from_numpy(dense_adjacency(features))
     inputs = torch.nn.functional.normalize(torch.from_numpy(features), dim=1)
     rng = torch_generator(seed, "graph network")
@@ -38,7 +38,8 @@ def dense_hidden_features(features, num_labeled, seed, epochs):
         adam.zero_grad()
         loss.backward()
         adam.step()
-    return torch.relu(adjacency @ (inputs @ w1) + b1).detach()
+    hidden = torch.relu(adjacency @ (inputs @ w1) + b1).detach()
+    return hidden, (adjacency @ (hidden @ w2) + b2).detach()
 
 
 def test_propagation_is_the_product_with_the_dense_matrix():
@@ -61,8 +62,10 @@ def test_training_is_that_of_the_dense_network(epochs):
     pool = example_pool(unlabeled=40)
     features = pool.all_features("local")
     found = hidden_features(features, pool.num_labeled, seed=5, epochs=epochs)
-    expected = dense_hidden_features(features.double().numpy(), pool.num_labeled, 5, epochs)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    hidden, logit = dense_layers(features.double().numpy(), pool.num_labeled, 5, epochs)
+    np.testing.assert_allclose(found, hidden, rtol=1e-3, atol=1e-4)
+    found = hidden_features(features, pool.num_labeled, seed=5, epochs=epochs, with_output=True)
+    np.testing.assert_allclose(found, torch.cat([hidden, logit], 1), rtol=1e-3, atol=1e-4)
 
 
 def test_the_network_learns_who_is_labeled():
@@ -75,13 +78,15 @@ def test_the_network_learns_who_is_labeled():
 
 
 @pytest.mark.parametrize("role", ["local", "global"])
-def test_gcnal_is_k_center_on_the_hidden_layer(role):
+@pytest.mark.parametrize("with_output", [False, True])
+def test_gcnal_is_k_center_on_the_hidden_layer(role, with_output):
     pool = example_pool(unlabeled=30)
-    hidden = hidden_features(pool.all_features(role), pool.num_labeled, seed=2, epochs=50)
-    hidden = hidden.double().numpy()
-    centers, points = hidden[: pool.num_labeled], hidden[pool.num_labeled :]
-    chosen = create(f"{role[0]}-gcnal", epochs=50).select(pool, {}, 6, 2).tolist()
-    assert chosen == slow.k_center_greedy(points, centers, 6)
+    features = pool.all_features(role).double().numpy()
+    layers = dense_layers(features, pool.num_labeled, 2, 50)
+    seen = torch.cat(layers, 1).numpy() if with_output else layers[0].numpy()
+    centers, points = seen[: pool.num_labeled], seen[pool.num_labeled :]
+    strategy = create(f"{role[0]}-gcnal", epochs=50, with_output=with_output)
+    assert strategy.select(pool, {}, 6, 2).tolist() == slow.k_center_greedy(points, centers, 6)
 
 
 def test_gcnal_looks_at_a_random_subset_only():

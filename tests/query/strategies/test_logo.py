@@ -6,7 +6,7 @@ from scipy.special import softmax
 from scipy.stats import entropy
 
 from fal.outputs import Outputs
-from fal.query.selection import kmeans
+from fal.query.kmeans import kmeans
 from fal.query.strategies import create
 from fal.query.strategies.contract import example_pool
 from fal.query.strategies.logo import embedding

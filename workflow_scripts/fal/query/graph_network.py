@@ -45,12 +45,14 @@ def hidden_features(
     learning_rate: float = 1e-3,
     weight_decay: float = 5e-4,
     unlabeled_weight: float = 1.2,
+    with_output: bool = False,
 ) -> Tensor:
     """Hidden layer relu(A F W + b), float32 [n, units], of a graph network after training.
 
     features: float [n, D], the labeled examples first. The network's output is the probability of
     being labeled; its loss is the labeled examples' mean cross-entropy plus ``unlabeled_weight``
     (lambda) times the unlabeled ones'. One Adam step on all examples per epoch.
+    with_output: the output, before its sigmoid, is one more column.
     """
     graph = CosineGraph(features)
     inputs = graph.propagate(graph.unit)
@@ -65,17 +67,25 @@ def hidden_features(
     shapes = ((inputs.shape[1], units), (units,), (units, 1), (1,))
     parameters = [_uniform(shape, generator).to(inputs.device).requires_grad_() for shape in shapes]
     weight, bias, out_weight, out_bias = parameters
+
+    def hidden_layer() -> Tensor:
+        return relu(torch.addmm(bias, inputs, weight))
+
+    def output(hidden: Tensor) -> Tensor:
+        return graph.propagate(hidden @ out_weight) + out_bias
+
     adam = torch.optim.Adam(parameters, learning_rate, weight_decay=weight_decay)
     with torch.enable_grad():
         for _ in range(epochs):
             kept = torch.rand(len(features), units, generator=generator) >= dropout
-            hidden = relu(torch.addmm(bias, inputs, weight)) * kept.to(inputs) / (1 - dropout)
-            logits = graph.propagate(hidden @ out_weight) + out_bias
-            loss = -(share * logsigmoid(sign * logits)).sum()
+            hidden = hidden_layer() * kept.to(inputs) / (1 - dropout)
+            loss = -(share * logsigmoid(sign * output(hidden))).sum()
             adam.zero_grad()
             loss.backward()
             adam.step()
-    return relu(torch.addmm(bias, inputs, weight)).detach()
+    with torch.no_grad():
+        hidden = hidden_layer()
+        return torch.cat([hidden, output(hidden)], 1) if with_output else hidden
 
 
 def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -1,14 +1,13 @@
 """Picking examples: thresholds, and sets of representatives, always distinct and of exact size."""
 
-import warnings
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from fal.errors import InputError
+from fal.query.kmeans import kmeans
 from fal.query.ranking import to_numpy
 
 BLOCK_BYTES = 2**26
@@ -40,46 +39,18 @@ def otsu_threshold(scores: ArrayLike | Tensor) -> float:
     return float(centers[np.argmax(below * above * gap**2)])
 
 
-def kmeans(features: Tensor, num_clusters: int, seed: int) -> tuple[Tensor, Tensor]:
-    """k-means by Lloyd's algorithm from one k-means++ seeding.
-
-    features: float [n, D]; num_clusters: at most n. Computed by one thread of the CPU, so that
-    the result depends on nothing but the arguments.
-
-    Returns (labels int64 [n], centroids float32 [num_clusters, D]). Clusters may be empty if
-    examples are equal.
-    """
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
-
-    points = features.float().cpu()
-    rng = np.random.default_rng(seed)
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        exact = points.double()
-        seeds = _seeding(
-            exact.square().sum(1),
-            lambda pick: exact @ exact[pick],
-            num_clusters,
-            int(rng.integers(len(points))),
-            rng,
-        )
-        result = KMeans(num_clusters, init=points[seeds].numpy(), n_init=1).fit(points.numpy())
-    return torch.from_numpy(result.labels_).long(), torch.from_numpy(result.cluster_centers_)
-
-
-def kmeans_representatives(features: Tensor, budget: int, seed: int) -> Tensor:
+def kmeans_representatives(features: Tensor, budget: int, seed: int, restarts: int = 10) -> Tensor:
     """The example nearest its centroid in each of ``budget`` k-means clusters.
 
-    features: float [n, D], compared by Euclidean distance as they are. An empty cluster, as there
-    are among duplicates, takes the example nearest its centroid that is not taken yet.
+    features: float [n, D], compared by Euclidean distance as they are. restarts: see ``kmeans``. An
+    empty cluster, as there are among duplicates, takes the example nearest its centroid that is not
+    taken yet.
 
     Returns int64 [min(budget, n)], distinct.
     """
     if budget >= len(features) or budget == 0:
         return torch.arange(min(budget, len(features)))
-    labels, centroids = kmeans(features, budget, seed)
+    labels, centroids = kmeans(features, budget, seed, restarts)
     points = features.float().cpu()
     distance = (points - centroids[labels]).square().sum(1)
     nearest_first = distance.argsort(stable=True)
@@ -148,48 +119,56 @@ def badge_seeding(features: Tensor, probabilities: Tensor, budget: int, seed: in
     its own prediction y is (p_i - e_y) outer z_i, of which only inner products are ever made:
     <g_i, g_j> = <p_i - e_i, p_j - e_j> <z_i, z_j>. As in the published code, the first pick has
     the largest gradient, and each further one is drawn with a probability proportional to its
-    squared distance to the nearest pick.
+    squared distance to the nearest pick. Once no example is at a distance from those picked, the
+    rest is drawn evenly.
 
     Returns int64 [min(budget, n)], distinct, in the order of picking.
     """
     if budget == 0 or len(features) == 0:
         return torch.empty(0, dtype=torch.int64)
-    inputs, errors = features.double(), probabilities.double().clone()
-    errors[torch.arange(len(errors)), probabilities.argmax(1)] -= 1
-    norms = inputs.square().sum(1) * errors.square().sum(1)
-    return _seeding(
-        norms,
-        lambda pick: (inputs @ inputs[pick]) * (errors @ errors[pick]),
-        min(budget, len(features)),
-        int(norms.argmax()),
-        np.random.default_rng(seed),
-    )
-
-
-def _seeding(
-    norms: Tensor,
-    inner: Callable[[int], Tensor],
-    budget: int,
-    first: int,
-    rng: np.random.Generator,
-) -> Tensor:
-    """k-means++ seeding: ``budget`` distinct positions, each drawn by its squared distance.
-
-    norms: float64 [n], squared norms; inner(i): inner products [n] of all points with point i.
-    Once no point is at a distance from those picked, the rest is drawn evenly.
-    """
-    chosen = [first]
-    free = torch.ones_like(norms)
-    distance = torch.full_like(norms, torch.inf)
-    while len(chosen) < budget:
-        pick = chosen[-1]
-        reach = norms + norms[pick]
-        square = reach - 2 * inner(pick)
-        square[square <= 1e-12 * reach] = 0
-        distance = distance.minimum(square)
-        free[pick] = 0
+    gradients = _Gradients(features, probabilities)
+    rng = np.random.default_rng(seed)
+    chosen = [int(gradients.norms.argmax())]
+    free = torch.ones_like(gradients.norms)
+    distance = torch.full_like(gradients.norms, torch.inf)
+    while len(chosen) < min(budget, len(features)):
+        gradients.lower(distance, chosen[-1])
+        free[chosen[-1]] = 0
         weights = distance * free
         if not weights.any():
             weights = free
-        chosen.append(int(rng.choice(len(norms), p=(weights / weights.sum()).cpu().numpy())))
+        chosen.append(int(rng.choice(len(weights), p=(weights / weights.sum()).cpu().numpy())))
     return torch.tensor(chosen)
+
+
+class _Gradients:
+    """Gradient embeddings of n examples, as factors, and squared distances between them.
+
+    norms: float64 [n], squared.
+    """
+
+    def __init__(self, features: Tensor, probabilities: Tensor):
+        self.inputs, self.errors = features.double(), probabilities.double().clone()
+        self.errors[torch.arange(len(self.errors)), probabilities.argmax(1)] -= 1
+        lengths = [factor.norm(dim=1) for factor in (self.inputs, self.errors)]
+        self.norms = self.inputs.square().sum(1) * self.errors.square().sum(1)
+        self.lengths = lengths[0] * lengths[1]
+        self.rough_inputs = normalize(self.inputs, dim=1, eps=1e-300).float()
+        self.rough_errors = normalize(self.errors, dim=1, eps=1e-300).float()
+        self.rounding = 2.0**-22 * (features.shape[1] + probabilities.shape[1] + 8)
+
+    def lower(self, distance: Tensor, pick: int) -> None:
+        """Lower each squared distance [n] to that to ``pick`` where this is less.
+
+        Exact distances are made only of those examples for which float32 leaves it open.
+        """
+        rough = (self.rough_inputs @ self.rough_inputs[pick]) * (
+            self.rough_errors @ self.rough_errors[pick]
+        )
+        at_most = self.lengths * self.lengths[pick] * (rough.double() + self.rounding)
+        rows = (self.norms + self.norms[pick] - 2 * at_most < distance).nonzero().squeeze(1)
+        inner = (self.inputs[rows] @ self.inputs[pick]) * (self.errors[rows] @ self.errors[pick])
+        reach = self.norms[rows] + self.norms[pick]
+        square = reach - 2 * inner
+        square[square <= 1e-12 * reach] = 0
+        distance[rows] = distance[rows].minimum(square)

@@ -63,15 +63,14 @@ def neighbors(labeled: Tensor, unlabeled: Tensor, k: float) -> Tensor:
         return nearest
     rows = max(1, BLOCK_BYTES // (4 * size))
     unit = normalize(senders.float(), dim=1)
-    for start in range(0, len(senders), rows):
-        own = torch.arange(start, min(start + rows, len(senders)), device=senders.device)
+    unsure = []
+    for own in torch.arange(len(senders), device=senders.device).split(rows):
         similarity = _similarity(unit[own], unit[len(labeled) :], own - len(labeled))
-        chosen, unsure = _most_similar(similarity, arrows)
-        if unsure.any():
-            chosen[unsure] = _exact_neighbors(
-                senders[own[unsure]], unlabeled, own[unsure] - len(labeled), arrows
-            )
-        nearest[own] = chosen
+        nearest[own], doubtful = _most_similar(similarity, arrows)
+        unsure.append(own[doubtful])
+    own = torch.cat(unsure)
+    if len(own):
+        nearest[own] = _exact_neighbors(senders[own], unlabeled, own - len(labeled), arrows)
     return nearest
 
 
@@ -93,13 +92,18 @@ def _most_similar(similarity: Tensor, arrows: int) -> tuple[Tensor, Tensor]:
 
 def _exact_neighbors(senders: Tensor, receivers: Tensor, own: Tensor, arrows: int) -> Tensor:
     """Neighbors where float32 arithmetic leaves it open which are nearer: in double precision."""
-    senders, receivers = normalize(senders.double(), dim=1), normalize(receivers.double(), dim=1)
-    similarity = _similarity(senders, receivers, own).round(decimals=DECIMALS)
-    weakest = similarity.topk(arrows, sorted=False).values.amin(1, keepdim=True)
-    nearer, tied = similarity > weakest, similarity == weakest
-    open_places = arrows - nearer.sum(1, keepdim=True)
-    chosen = nearer | (tied & (tied.cumsum(1) <= open_places))
-    return chosen.nonzero()[:, 1].view(-1, arrows)
+    receivers = normalize(receivers.double(), dim=1)
+    rows = max(1, BLOCK_BYTES // (8 * len(receivers)))
+    nearest = []
+    for block, places in zip(senders.split(rows), own.split(rows), strict=True):
+        unit = normalize(block.double(), dim=1)
+        similarity = _similarity(unit, receivers, places).round(decimals=DECIMALS)
+        weakest = similarity.topk(arrows, sorted=False).values.amin(1, keepdim=True)
+        nearer, tied = similarity > weakest, similarity == weakest
+        open_places = arrows - nearer.sum(1, keepdim=True)
+        chosen = nearer | (tied & (tied.cumsum(1) <= open_places))
+        nearest.append(chosen.nonzero()[:, 1].view(-1, arrows))
+    return torch.cat(nearest)
 
 
 def counts_from_neighbors(

@@ -24,6 +24,9 @@ class GCNAL(OneModel):
     """At most so many unlabeled images, drawn at random, are looked at."""
     epochs: Annotated[int, Ge(1)] = 200
     """Epochs of training the graph network."""
+    with_output: bool = False
+    """Compare images by the graph network's output, too, as its authors' code does, and not by the
+    hidden layer alone."""
 
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Tensor:
         import torch
@@ -38,6 +41,8 @@ class GCNAL(OneModel):
             unlabeled = torch.randperm(pool.size, generator=generator)[:size].sort().values
         labeled, features = pool.labeled_features(self.role), pool.features(self.role)
         features = torch.cat([labeled, features[unlabeled.to(features.device)]])
-        hidden = hidden_features(features, len(labeled), seed, self.epochs)
+        hidden = hidden_features(
+            features, len(labeled), seed, self.epochs, with_output=self.with_output
+        )
         centers, others = hidden.split([len(labeled), len(unlabeled)])
         return unlabeled[k_center_greedy(others, centers, budget).cpu()]

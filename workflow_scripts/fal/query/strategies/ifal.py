@@ -41,6 +41,8 @@ class IFAL(Strategy):
     """The score: the product of both parts (Eq. 7), one of them, or none: all are candidates."""
     diversity: bool = True
     """Query k-means representatives of the candidates, and not the highest scores."""
+    restarts: Annotated[int, Ge(1)] = 10
+    """Starts of k-means, of which the best clusters are taken."""
     top_fraction: Annotated[float, Gt(0), Le(1)] | None = None
     """This fraction of the unlabeled images are candidates; null: those above Otsu's threshold."""
     pseudo_labels: Literal["global", "local"] = "global"
@@ -140,7 +142,7 @@ class IFAL(Strategy):
             return top(scores["total"], budget)
         candidates = np.arange(pool.size) if candidate is None else np.flatnonzero(candidate)
         unit = normalize(pool.features("local").cpu()[candidates], dim=1)
-        return candidates[kmeans_representatives(unit, budget, seed).numpy()]
+        return candidates[kmeans_representatives(unit, budget, seed, self.restarts).numpy()]
 
     def explain(self, scores: Scores, budget: int) -> dict[str, Any]:
         """route and threshold, see there; threshold is None where there is no score."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from annotated_types import Ge
 
 from fal.query.ranking import to_numpy
 from fal.query.strategies.base import Scores, Strategy
@@ -26,6 +27,9 @@ class LoGo(Strategy):
     embedding of the authors' code; the sign does not matter.
     """
 
+    restarts: Annotated[int, Ge(1)] = 10
+    """Starts of k-means, of which the best clusters are taken."""
+
     needs = ("global", "local")
 
     def score(self, pool: Pool) -> Scores:
@@ -35,9 +39,9 @@ class LoGo(Strategy):
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> np.ndarray:
         """Micro step. Where duplicates leave clusters empty, the clusters give their second most
         uncertain examples, then their third, the most uncertain first."""
-        from fal.query.selection import kmeans
+        from fal.query.kmeans import kmeans
 
-        cluster = kmeans(embedding(pool), budget, seed)[0].numpy()
+        cluster = kmeans(embedding(pool), budget, seed, self.restarts)[0].numpy()
         certainty = -to_numpy(scores["score"])
         order = np.lexsort((certainty, cluster))
         ordered = cluster[order]
