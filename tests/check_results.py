@@ -23,6 +23,12 @@ def check(results: Path) -> None:
     per_cycle = table.groupby(["strategy", "seed"])["labeled"]
     assert per_cycle.apply(lambda labeled: labeled.is_monotonic_increasing).all()
 
+    metrics = pd.read_csv(results / "tables" / "metrics.csv")
+    both = table.merge(metrics, on=ACCURACY_COLUMNS[:7], suffixes=("", "_again"))
+    assert len(both) == len(table) == len(metrics)
+    assert (both["accuracy"] == both["accuracy_again"]).all()
+    assert (both["worst_class"] <= both["balanced_accuracy"]).all()
+
     queries = sorted(results.glob("runs/**/query.csv"))
     assert queries
     for path in queries:
