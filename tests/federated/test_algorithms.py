@@ -203,7 +203,7 @@ def test_scaffold_reaches_the_optimum_from_which_fedavg_drifts(momentum):
     for name in NAMES:
         algorithm = algorithms.create(name)
         state = algorithm.init({"w": torch.zeros(1, 1, dtype=torch.float64)}, 3)
-        for r in range(40):
+        for r in range(60):
             state, _ = algorithm.apply(state, cohort, [0, 1, 2], r, 0.02)
         distance[name] = abs(state["global"]["w"] - cohort.optimum).item()
     assert distance["scaffold"] < 1e-6

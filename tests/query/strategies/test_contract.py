@@ -37,6 +37,7 @@ class TestBuiltIn(StrategyContract):
     @pytest.fixture(autouse=True)
     def _choose(self, method):
         self.name = method
+        self.options = {"epochs": 5} if method.endswith("gcnal") else {}
         self.order_free = method.endswith(ORDER_FREE)
 
 
@@ -56,7 +57,7 @@ class TestUsersOwn(StrategyContract):
 
 
 def test_no_strategy_is_missing():
-    families = ("entropy", "margin", "least-confidence", "coreset", "badge", "gcnal")
+    families = ("entropy", "margin", "least-confidence", "coreset", "badge", "gcnal", "typiclust")
     expected = {"random", "kafal", "logo", "ifal", "fairfal"}
     expected |= {f"{role}-{family}" for role in "lg" for family in families}
     assert set(STRATEGIES) == expected
