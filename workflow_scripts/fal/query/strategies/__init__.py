@@ -17,6 +17,7 @@ _OF_EITHER_MODEL = {
     "coreset": ("coreset", "Coreset"),
     "badge": ("badge", "Badge"),
     "gcnal": ("gcnal", "GCNAL"),
+    "typiclust": ("typiclust", "TypiClust"),
 }
 
 
