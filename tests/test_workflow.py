@@ -2,18 +2,22 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import snakemake_runs
 from check_results import check
 from digests import digests
+from fal.verify import verify
 
 pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
@@ -34,14 +38,8 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 
     All it says is in ``stdout``: a dry run writes there what a run writes to stderr.
     """
-    return subprocess.run(
-        command(folder, *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    _, _, _, *given = command(folder, *arguments)
+    return subprocess.CompletedProcess(given, *snakemake_runs.run(*given))
 
 
 def jobs(folder: Path, *arguments: str) -> dict[str, int]:
@@ -57,7 +55,8 @@ def jobs(folder: Path, *arguments: str) -> dict[str, int]:
 def finished(tmp_path_factory) -> Path:
     """A folder in which the miniature has run on two cores."""
     folder = tmp_path_factory.mktemp("two_cores")
-    run = snakemake(folder, "--cores", "2", *MINIATURE)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": ROOT}
+    run = subprocess.run(command(folder, "--cores", "2", *MINIATURE), check=False, **options)
     assert run.returncode == 0, run.stdout
     return folder
 
@@ -108,6 +107,23 @@ def test_a_run_killed_in_a_training_goes_on_from_its_checkpoint_to_the_same_byte
         assert both and all(killed[name] == whole[name] for name in both)
 
 
+def test_a_folder_that_was_moved_goes_on_and_one_that_was_copied_after_touch(finished, tmp_path):
+    moved = ["tables", *MINIATURE, "--config", f"results={tmp_path / 'kept'}"]
+    shutil.copytree(finished / "results", tmp_path / "kept")
+    assert "Nothing to be done" in snakemake(tmp_path, "--dry-run", *moved).stdout
+
+    copied = ["tables", *MINIATURE, "--config", "results=copied"]
+    for path in sorted(path for path in (finished / "results").rglob("*") if path.is_file()):
+        copy = tmp_path / "copied" / path.relative_to(finished / "results")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    assert "train_cycle" in jobs(tmp_path, *copied)
+    before = digests(tmp_path, "copied/**/*")
+    assert snakemake(tmp_path, "--touch", "--cores", "1", *copied).returncode == 0
+    assert "Nothing to be done" in snakemake(tmp_path, "--dry-run", *copied).stdout
+    assert digests(tmp_path, "copied/**/*") == before
+
+
 def test_a_new_strategy_computes_only_what_is_missing(finished):
     strategies = "strategies=[random, {ifal: {k: 0.2}}, l-entropy]"
     planned = jobs(finished, *MINIATURE, "--config", strategies)
@@ -140,6 +156,59 @@ def test_what_was_deleted_is_made_again(finished):
     run = snakemake(finished, "--cores", "2", *MINIATURE)
     assert run.returncode == 0, run.stdout
     check(finished / "results")
+
+
+def damage(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Change a file's content and keep its time stamp."""
+    before = path.stat()
+    path.write_bytes(change(path.read_bytes()))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def one_bit(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def test_any_damaged_file_of_a_results_folder_is_found(finished, tmp_path):
+    whole = verify(finished / "results")
+    assert not whole.damaged + whole.missing + whole.unrecorded
+    kinds = {path.suffix for path in whole.intact}
+    assert kinds >= {".npy", ".npz", ".csv", ".parquet", ".safetensors", ".json", ".png", ".html"}
+    copied = tmp_path / "results"
+    shutil.copytree(finished / "results", copied)
+    content = [path for path in whole.intact if path.stat().st_size]
+    damaged = {copied / path.relative_to(finished / "results") for path in content}
+    for change in (one_bit, half):
+        for path in damaged:
+            damage(path, change)
+        assert set(verify(copied).damaged) == damaged
+    records = set(copied.rglob("*provenance.json"))
+    for path in records:
+        damage(path, one_bit)
+    assert set(verify(copied).damaged) == records
+
+
+def test_a_damaged_file_is_refused_and_then_made_anew_to_the_same_bytes(finished):
+    results = finished / "results"
+    before = digests(results)
+    damage(results / "runs" / CYCLE / "random/cycle-1/query.csv", one_bit)
+    (results / "tables" / "queries.csv").unlink()
+    wanted = ["results/tables/queries.csv", "--cores", "1", *MINIATURE]
+    refused = snakemake(finished, *wanted)
+    assert refused.returncode != 0
+    last = refused.stdout.strip().splitlines()[-1]
+    assert "random/cycle-1/query.csv' is not what query_clients wrote" in last
+    assert "the same command makes it anew" in last
+    again = snakemake(finished, *wanted)
+    assert again.returncode == 0, again.stdout
+    (results / "runs" / CYCLE / "random/cycle-1/query.csv.damaged").unlink()
+    assert digests(results) == before
+    assert not verify(results).damaged
 
 
 def test_images_added_to_a_folder_are_read(tmp_path):
