@@ -59,8 +59,9 @@ class Workflow:
             )
 
     def steps(self, *states: str) -> dict[str, str]:
-        """Id by comment of the jobs in these states; the comment names the group and its rules."""
-        return {j["comment"]: j["id"] for j in self.cluster.jobs() if j["state"] in states}
+        """Ids of the jobs in these states, or in any, by comment: the group and its rules."""
+        jobs = self.cluster.jobs()
+        return {j["comment"]: j["id"] for j in jobs if not states or j["state"] in states}
 
     def job(self, name: str, *states: str) -> str:
         """The id of the job in one of these states whose comment has ``name`` in it, or nothing."""
@@ -69,7 +70,7 @@ class Workflow:
     def started(self, *names: str) -> bool:
         return all(self.job(name, "RUNNING", "COMPLETING", "COMPLETED") for name in names)
 
-    def wait(self, what: str, true: Callable[[], object], seconds: float = 120) -> None:
+    def wait(self, what: str, true: Callable[[], object], seconds: float = 400) -> None:
         deadline = time.monotonic() + seconds
         while not true():
             if time.monotonic() > deadline:
@@ -87,9 +88,6 @@ class Workflow:
         job = self.job(name, "RUNNING")
         self.cluster.signal("STOP", job)
         return job
-
-    def comment(self, job: str) -> str:
-        return next(j["comment"] for j in self.cluster.jobs() if j["id"] == job)
 
     def file(self, name: str) -> Path:
         return self.folder / "results" / name
@@ -121,36 +119,46 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     # Snakemake is killed: the next one names what is queued and running, and submits nothing.
     snakemake.kill()
     snakemake.wait()
-    orphans = run.steps(*ALIVE)
-    assert orphans.keys() >= {run.comment(training), run.comment(run.job("random_2", "PENDING"))}
-    assert run.start().wait() == 1
+    submitted = run.steps()
+    queued = run.job("random_2", "PENDING")
+    assert run.start().wait(120) == 1
     sentence = next(line for line in run.log.read_text().splitlines() if "earlier run" in line)
-    assert all(number in sentence for number in orphans.values())
-    assert run.steps(*ALIVE) == orphans
+    orphans = run.steps(*ALIVE).values()
+    assert {training, queued} <= {*orphans} and all(f"{job} (" in sentence for job in orphans)
+    assert run.steps() == submitted
     # What is queued is cancelled, what runs ends by itself, and what it did counts.
-    cluster.ask("scancel", run.job("random_2", "PENDING"))
+    cluster.ask("scancel", queued)
     cluster.signal("CONT", training)
     run.wait("the end of the orphans", lambda: not run.steps(*ALIVE))
     cluster.resume()
     kept = digests(folder / "results")
     assert f"{CYCLES}/initial/cycle-0/kd.safetensors" in kept
 
-    # Of the next run one training hangs until its time is over, and one cycle is cancelled.
-    snakemake = run.start("--set-resources", "train_cycle:runtime=1 * attempt")
+    # Of the next run one training hangs until its time is over, one cycle is cancelled, and one
+    # training is told that its time will be over.
+    snakemake = run.start(
+        "--set-resources",
+        "train_cycle:runtime=1 * attempt",
+        "train_cycle:slurm_extra='--signal=USR1@5'",
+    )
     late = run.hang("random_2", "random/cycle-2")
     run.wait_for_checkpoint("ifal/cycle-1")
     cancelled = run.job("ifal_1", "RUNNING")
     cluster.ask("scancel", cancelled)
-    subprocess.run(command(local, "--cores", "1"), check=True, capture_output=True)
-    assert snakemake.wait(300) == 0, run.log.read_text()
+    run.wait_for_checkpoint("ifal/cycle-2")
+    told = run.job("ifal_2", "RUNNING")
+    cluster.signal("USR1", told)
+    subprocess.run(command(local, "--cores", "1"), check=True, capture_output=True, timeout=900)
+    assert snakemake.wait(900) == 0, run.log.read_text()
 
     states = {job["id"]: job["state"] for job in cluster.jobs()}
-    assert (states[cancelled], states[late]) == ("CANCELLED", "TIMEOUT")
+    ended = [states[job] for job in (cancelled, late, told)]
+    assert ended == ["CANCELLED", "TIMEOUT", "FAILED"]
     expected, found = digests(local / "results"), digests(folder / "results")
     assert found | expected == found and kept | found == found
     # What stays besides: what an orphan left and nobody needs, half of what was being written.
     others = {Path(name).name for name in found.keys() - expected}
     assert {name for name in others if not name.startswith(".tmp")} <= {"clients.safetensors"}
-    for cycle in ("random/cycle-2", "ifal/cycle-1"):
+    for cycle in ("random/cycle-2", "ifal/cycle-1", "ifal/cycle-2"):
         log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
         assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
