@@ -14,7 +14,7 @@ CODE := workflow_scripts tests benchmarks examples
 SNAKEFILES := Snakefile rules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint docs lock status outdated workflow-report setup clean
+.PHONY: help demo test test-fast lint docs lock status verify repair outdated workflow-report setup clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,12 @@ docs: setup  ## write docs/configuration.md and the schema anew, from the code
 
 status: setup  ## how far a run is, from its folder: make status RESULTS=results
 	@$(BIN)/python -m fal.reporting.status $(RESULTS)
+
+verify: setup  ## whether a results folder holds what its jobs wrote: make verify RESULTS=results
+	@$(BIN)/python -m fal.verify $(RESULTS)
+
+repair: setup  ## the same, and remove what is damaged, so that it is made anew
+	@$(BIN)/python -m fal.verify --remove $(RESULTS)
 
 outdated: setup  ## which results were computed by code that has changed since
 	@$(BIN)/python -m fal.reporting.versions $(RESULTS)

@@ -6,6 +6,7 @@ It reads what lies in the folder alone, so that a copy can be verified too.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -109,15 +110,15 @@ def text(results: str | Path, found: Found) -> str:
 
 def remedy(targets: Sequence[Path]) -> str:
     """The command that makes files anew."""
-    names = " ".join(f"'{path}'" if " " in str(path) else str(path) for path in targets)
-    return f"To make them anew, with this run's own --configfile and --config:\n  snakemake {names}"
+    names = shlex.join(map(str, targets))
+    return f"To make them anew (this run's --configfile and --config go last):\n  snakemake {names}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Verify the results folder that the command line names; exit status 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description="Check a results folder against its records.")
     parser.add_argument("results", nargs="?", default="results", help="the folder of a run")
-    parser.add_argument("--remove", action="store_true", help="remove the damaged files")
+    parser.add_argument("--remove", action="store_true", help="remove what is damaged")
     given = parser.parse_args(arguments)
     try:
         found = verify(given.results)
@@ -132,9 +133,9 @@ def main(arguments: list[str] | None = None) -> None:
             path.unlink()
         print(f"Removed {len(found.damaged)} damaged files.")
     elif found.damaged:
-        print("'make repair' (python -m fal.verify --remove) removes the damaged files.")
-    made_on_demand = [p for p in wrong if p.name.startswith(".") or p.name in REMOVED_AFTER_USE]
-    if targets := [path for path in wrong if path not in made_on_demand]:
+        print("make repair (python -m fal.verify --remove) removes the damaged files.")
+    on_demand = [p for p in wrong if p.name.startswith(".") or p.name in REMOVED_AFTER_USE]
+    if targets := [path for path in wrong if path not in on_demand]:
         print(remedy(targets))
     sys.exit(1)
 
