@@ -2,7 +2,12 @@ import json
 
 from fal.provenance import source_digest
 from fal.reporting import versions
-from fal.reporting.versions import change_warning, code_versions, mixture_warning
+from fal.reporting.versions import (
+    change_warning,
+    code_versions,
+    machine_warning,
+    mixture_warning,
+)
 
 
 def write_record(folder, name, step, modules, script=None):
@@ -55,3 +60,21 @@ def test_code_that_has_changed_since(tmp_path):
     warning = change_warning(code_versions([tmp_path]))
     assert "(train_cycle: fal.rng)" in warning
     assert warning.endswith("snakemake --forcerun train_cycle")
+
+
+def test_different_machines_are_told(tmp_path):
+    def record(name, hardware, torch="2.13.0"):
+        (tmp_path / name).mkdir()
+        told = {"hardware": hardware, "versions": {"torch": torch}}
+        (tmp_path / name / "provenance.json").write_text(json.dumps(told))
+
+    record("a", "NVIDIA H100")
+    record("b", "NVIDIA H100")
+    record("c", None, "2.12.0")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "provenance.json").write_text(json.dumps({"device": "cpu"}))
+    assert machine_warning(tmp_path / name for name in "abcd") == ""
+    record("e", "CPU with AVX2")
+    record("f", "NVIDIA H100", "2.12.0")
+    machines = "CPU with AVX2, torch 2.13.0; NVIDIA H100, torch 2.12.0; NVIDIA H100, torch 2.13.0"
+    assert f"({machines})" in machine_warning(tmp_path / name for name in "aef")

@@ -137,7 +137,8 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """
     table = table.copy()
     for name, texts in table.select_dtypes(["object", "string"]).items():
-        table[name] = texts.map(_harmless)
+        # As map would infer a type that has no place for names that are no valid UTF-8.
+        table[name] = type(texts)(map(_harmless, texts), texts.index, texts.dtype)
     return table
 
 

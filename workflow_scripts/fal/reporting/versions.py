@@ -6,8 +6,9 @@
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fal.provenance import source_digest
 
@@ -24,14 +25,34 @@ def code_versions(folders: Iterable[str | Path]) -> dict:
     Every provenance record in them counts. Rules that share a script belong together.
     """
     versions: dict = {}
+    for record in _records(folders):
+        modules = versions.setdefault(record["script"], {})
+        for module, digest in record["modules"].items():
+            jobs = modules.setdefault(module, {}).setdefault(digest, {})
+            jobs[record["step"]] = jobs.get(record["step"], 0) + 1
+    return dict(sorted(versions.items()))
+
+
+def machine_warning(folders: Iterable[str | Path]) -> str:
+    """A sentence that names the kinds of hardware and the versions of torch of what lies in the
+    folders, if there are several, or nothing. Jobs that did not compute with torch do not count."""
+    machines = {
+        f"{record['hardware']}, torch {record['versions']['torch']}"
+        for record in _records(folders)
+        if record.get("hardware")
+    }
+    if len(machines) < 2:
+        return ""
+    return (
+        f"These results were computed by different machines ({'; '.join(sorted(machines))}): their "
+        "last digits may differ for that alone."
+    )
+
+
+def _records(folders: Iterable[str | Path]) -> Iterator[dict[str, Any]]:
     for folder in dict.fromkeys(map(Path, folders)):
         for path in sorted(folder.glob("*provenance.json")):
-            record = json.loads(path.read_text())
-            modules = versions.setdefault(record["script"], {})
-            for module, digest in record["modules"].items():
-                jobs = modules.setdefault(module, {}).setdefault(digest, {})
-                jobs[record["step"]] = jobs.get(record["step"], 0) + 1
-    return dict(sorted(versions.items()))
+            yield json.loads(path.read_text())
 
 
 def mixture_warning(versions: Versions) -> str:
