@@ -1,19 +1,24 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.container import BarContainer
 from PIL import Image
+from scipy import stats
 
 from fal.reporting import (
     accuracy_figures,
     drawing,
     partition_figures,
+    prediction_figures,
     query_figures,
     query_tables,
 )
+from fal.reporting.accuracy_figures import Curves, accuracy_figure
+from fal.reporting.grids import Grid, Panel
 from reporting.synthetic_queries import write_query
-from reporting.synthetic_runs import accuracies
+from reporting.synthetic_runs import SETTING, accuracies
 
 PAPER = [
     "random",
@@ -28,6 +33,23 @@ PAPER = [
 ]
 
 
+def one_panel(strategies, **labels):
+    """A figure of one setting."""
+    return Grid("accuracy", ((Panel("", SETTING, tuple(strategies)),),), "digits", labels)
+
+
+def curves_of(table, strategies, compared=(), seeds=None, cycles=None):
+    seeds = table["seed"].unique() if seeds is None else seeds
+    cycles = table["cycle"].max() if cycles is None else cycles
+    return Curves(table, strategies, seeds, {"digits": cycles}, dict(compared))
+
+
+def drawn(table, strategies, compared=(), **labels):
+    """The accuracy figure of one setting, and its numbers."""
+    curves = curves_of(table, strategies, compared)
+    return accuracy_figure(one_panel(strategies, **labels), curves, width=7)
+
+
 def check_image(figure, folder):
     """Save a figure, and look whether the image shows something."""
     drawing.save(figure, folder / "figure")
@@ -38,18 +60,23 @@ def check_image(figure, folder):
     assert 0.01 < np.mean(pixels < 250) < 0.9
 
 
+def _with_numbers(drawn, stem):
+    figure, numbers = drawn
+    return figure, stem, numbers
+
+
 def check_same_bytes(draw, folder):
     """Draw and save a figure twice."""
     for name in ("first", "second"):
-        drawing.save(draw(), folder / name)
-    for suffix in ("png", "pdf", "svg"):
+        drawing.save(*_with_numbers(draw(), folder / name))
+    for suffix in ("png", "pdf", "svg", "csv"):
         first, second = ((folder / f"{n}.{suffix}").read_bytes() for n in ("first", "second"))
         assert first == second, suffix
 
 
 def test_forty_strategies_are_all_named_inside_the_figure(tmp_path):
     names = [*PAPER, *(f"ifal-variant-{k}" for k in range(24))]
-    figure = accuracy_figures.accuracy_curves(accuracies(names, [1, 2], range(3)))
+    figure, _ = drawn(accuracies(names, [1, 2], range(3)), names)
     drawing.save(figure, tmp_path / "figure")
     [legend] = figure.legends
     box, page = legend.get_window_extent(), figure.bbox
@@ -69,13 +96,12 @@ def test_forty_strategies_are_all_named_inside_the_figure(tmp_path):
     ids=["demo", "one-strategy-one-seed", "one-cycle", "20-strategies"],
 )
 def test_accuracy_curves(tmp_path, strategies, seeds, cycles):
-    table = accuracies(strategies, seeds, cycles)
-    check_image(accuracy_figures.accuracy_curves(table, "digits"), tmp_path)
+    check_image(drawn(accuracies(strategies, seeds, cycles), strategies)[0], tmp_path)
 
 
 def test_same_table_same_bytes(tmp_path):
     table = accuracies(["random", "ifal"], [1, 2], range(3))
-    check_same_bytes(lambda: accuracy_figures.accuracy_curves(table, "digits"), tmp_path)
+    check_same_bytes(lambda: drawn(table, ["random", "ifal"]), tmp_path)
 
 
 def test_same_queries_same_bytes(tmp_path):
@@ -84,37 +110,64 @@ def test_same_queries_same_bytes(tmp_path):
 
 
 def test_saving_again_changes_nothing(tmp_path):
-    figure = partition_figures.partition_histogram(np.arange(9).reshape(3, 3), ["a", "b", "c"])
-    check_same_bytes(lambda: figure, tmp_path)
+    once = partition_figures.partition_histogram(np.arange(9).reshape(3, 3), ["a", "b", "c"])
+    check_same_bytes(lambda: once, tmp_path)
 
 
-def test_curves_show_the_means_and_the_spread():
+def test_curves_show_the_means_and_the_intervals():
     table = accuracies(["random", "ifal"], [1, 2, 3], range(4))
-    (axes,) = accuracy_figures.accuracy_curves(table).axes
+    figure, numbers = drawn(table, ["random", "ifal"])
+    (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert set(lines) == {"random", "ifal"}
+    bars = dict(zip(lines, axes.collections, strict=True))
     for strategy, line in lines.items():
         rows = table[table["strategy"] == strategy]
         values = [rows.loc[rows["cycle"] == cycle, "accuracy"] for cycle in range(4)]
         np.testing.assert_allclose(line.get_xdata(), [10, 15, 20, 25])
         np.testing.assert_allclose(line.get_ydata(), [np.mean(v) for v in values])
-        color = line.get_color()
-        (band,) = (b for b in axes.collections if _hex(b) == color)
-        top = max(np.mean(v) + np.std(v, ddof=1) for v in values)
-        assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(top)
+        intervals = [stats.ttest_1samp(v, 0).confidence_interval(0.95) for v in values]
+        ends = [segment[:, 1] for segment in bars[strategy].get_segments()]
+        np.testing.assert_allclose(ends, intervals)
+        own = numbers[numbers["strategy"] == strategy]
+        np.testing.assert_allclose(own[["low", "high"]], intervals)
+        assert list(own["seeds"]) == [3] * 4 and list(own["cycle"]) == list(range(4))
     assert lines["ifal"].get_zorder() > lines["random"].get_zorder()
     assert lines["ifal"].get_linewidth() > lines["random"].get_linewidth()
 
 
-def _hex(collection):
-    return "#{:02x}{:02x}{:02x}".format(
-        *(255 * collection.get_facecolor()[0, :3]).round().astype(int)
-    )
+def test_one_seed_has_no_interval():
+    figure, numbers = drawn(accuracies(["ifal", "random"], [5], range(3)), ["ifal", "random"])
+    assert not any(bars.get_segments() for bars in figure.axes[0].collections)
+    assert numbers["low"].isna().all() and "one seed" in figure.get_suptitle()
 
 
-def test_one_seed_has_no_band():
-    (axes,) = accuracy_figures.accuracy_curves(accuracies(["ifal", "random"], [5], range(3))).axes
-    assert not axes.collections
+def test_a_panel_shows_its_strategies_in_their_order_with_their_labels():
+    table = accuracies(["random", "logo", "ifal"], [1, 2], range(3))
+    figure, numbers = drawn(table, ["ifal", "random"], ifal="ours")
+    assert [line.get_label() for line in figure.axes[0].get_lines()] == ["ifal", "random"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ours", "random"]
+    assert list(numbers["strategy"].unique()) == ["ifal", "random"]
+
+
+def test_what_is_missing_is_named_in_its_panel():
+    table = accuracies(["random", "ifal"], [1, 2], range(4))
+    partial = table[~((table["strategy"] == "random") & (table["cycle"] > 1))]
+    grid = one_panel(["random", "ifal", "logo"])
+    curves = curves_of(partial, ["random", "ifal", "logo"], seeds=[1, 2, 3], cycles=3)
+    told = accuracy_figures.missing_results(grid.panels[0], curves)
+    assert told == "random 8 of 12, ifal 4 of 12, logo all"
+    figure, _ = accuracy_figure(grid, curves, width=7)
+    assert told in " ".join(text.get_text() for text in figure.axes[0].texts).replace("\n", " ")
+    complete = curves_of(table, ["random", "ifal"])
+    assert accuracy_figures.missing_results(one_panel(["ifal"]).panels[0], complete) == ""
+
+
+def test_a_scale_is_told_in_the_title():
+    table = accuracies(["ifal"], [1, 2], range(3))
+    curves = curves_of(table, ["ifal"])
+    figure, _ = accuracy_figure(one_panel(["ifal"]), curves, 7, "scaled down to at most 2 rounds")
+    assert "scaled down to at most 2 rounds" in figure.get_suptitle().replace("\n", " ")
 
 
 def test_strategies_differ_without_color():
@@ -128,8 +181,8 @@ def test_strategies_differ_without_color():
 
 
 def test_styles_of_the_paper_do_not_depend_on_the_others():
-    alone = drawing.strategy_styles(["ifal", "g-badge"])
-    among = drawing.strategy_styles(["a-new-one", *PAPER])
+    alone = drawing.strategy_styles(["ifal", "g-badge", "mine"])
+    among = drawing.strategy_styles(["mine", *PAPER])
     assert all(among[name] == style for name, style in alone.items())
 
 
@@ -139,12 +192,13 @@ def test_partition_histogram(tmp_path, clients, classes):
     mixes = random.dirichlet(np.full(classes, 0.1), clients)
     counts = np.array([random.multinomial(150, mix) for mix in mixes])
     names = [f"a long name {i}" for i in range(classes)]
-    check_image(partition_figures.partition_histogram(counts, names, "digits"), tmp_path)
+    check_image(partition_figures.partition_histogram(counts, names, "digits")[0], tmp_path)
 
 
 def test_partition_of_many_classes_numbers_some_of_them():
     counts = np.ones((100, 200), dtype=int)
-    axes = partition_figures.partition_histogram(counts, [f"class {i}" for i in range(200)]).axes[0]
+    names = [f"class {i}" for i in range(200)]
+    axes = partition_figures.partition_histogram(counts, names)[0].axes[0]
     assert len(axes.get_xticks()) <= 20
     assert len(axes.get_yticks()) <= 20
     assert not axes.texts
@@ -152,13 +206,33 @@ def test_partition_of_many_classes_numbers_some_of_them():
 
 def test_partition_histogram_writes_the_counts():
     counts = np.array([[3, 0], [12, 7]])
-    axes = partition_figures.partition_histogram(counts, ["cat", "dog"]).axes[0]
+    figure, numbers = partition_figures.partition_histogram(counts, ["cat", "dog"])
+    axes = figure.axes[0]
     assert {(*t.get_position(), t.get_text()) for t in axes.texts} == {
         (0, 0, "3"),
         (0, 1, "12"),
         (1, 1, "7"),
     }
     assert "3 to 19 images" in axes.get_title(loc="left")
+    assert numbers.to_numpy().tolist() == [
+        [0, "cat", 3],
+        [0, "dog", 0],
+        [1, "cat", 12],
+        [1, "dog", 7],
+    ]
+
+
+def test_partitions_stand_side_by_side_by_shares(tmp_path):
+    panels = (Panel("five", SETTING, ()), Panel("two", SETTING, ()), Panel("none", SETTING, ()))
+    parts = [(np.array([[3, 1]] * 5), ["a", "b"]), (np.array([[8, 0], [1, 1]]), ["a", "b"]), None]
+    grid = Grid("partition", (panels,), "clients")
+    figure, numbers = partition_figures.partition_grid(grid, parts, width=7)
+    first, second, third, _ = figure.axes
+    np.testing.assert_allclose(first.images[0].get_array(), [[75, 25]] * 5)
+    np.testing.assert_allclose(second.images[0].get_array(), [[100, 0], [50, 50]])
+    assert not third.images and third.texts[0].get_text() == "missing"
+    assert numbers.groupby("panel")["images"].sum().to_dict() == {"five": 20, "two": 10}
+    check_image(figure, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +248,17 @@ def test_query_histogram(tmp_path, seeds, cycles, classes):
     queries = map(query_tables.read_query, folders)
     shares = query_tables.share_tables(queries, labels, classes)
     names = [str(i) for i in range(classes)]
-    check_image(query_figures.query_histogram(*shares, names, "digits"), tmp_path)
+    check_image(query_figures.query_histogram(*shares, names, "digits")[0], tmp_path)
 
 
 def test_query_histogram_shows_the_shares(tmp_path):
     folders = [write_query(tmp_path, scored=False, seed=s, cycle=c) for s in (1, 2) for c in (0, 1)]
     labels = np.random.default_rng(0).integers(0, 4, 240)
     queried, pool = query_tables.share_tables(map(query_tables.read_query, folders), labels, 4)
-    bars, heat, _ = query_figures.query_histogram(queried, pool, list("abcd")).axes
+    figure, numbers = query_figures.query_histogram(queried, pool, list("abcd"))
+    bars, heat, _ = figure.axes
+    wide = numbers.pivot(index=["seed", "cycle"], columns="class", values="queried")
+    np.testing.assert_allclose(wide, queried)
     grey, orange = (
         [bar.get_height() for bar in group]
         for group in bars.containers
@@ -201,12 +278,13 @@ def test_inconsistency(tmp_path, seeds, cycles):
         for seed in seeds
         for cycle in range(cycles)
     ]
-    check_image(query_figures.inconsistency(queries, "digits"), tmp_path)
+    check_image(query_figures.inconsistency(queries, "digits")[0], tmp_path)
 
 
 def test_inconsistency_shows_points_threshold_and_routes(tmp_path):
     query = query_tables.read_query(write_query(tmp_path, scored=True))
-    scatter, shares, routes = query_figures.inconsistency([query]).axes
+    figure, numbers = query_figures.inconsistency([query])
+    scatter, shares, routes = figure.axes
     points = {c.get_label(): len(c.get_offsets()) for c in scatter.collections}
     positive = query.pool["inter"] > 0
     queried = query.pool["index"].isin(query.queried["index"])
@@ -219,78 +297,110 @@ def test_inconsistency_shows_points_threshold_and_routes(tmp_path):
     np.testing.assert_allclose(line.get_xdata() * line.get_ydata(), tau)
     np.testing.assert_allclose(shares.get_lines()[0].get_ydata(), [20])
     assert [bar.get_height() for bar in routes.patches] == pytest.approx([200 / 3, 100 / 3])
+    (row,) = numbers.to_dict("records")
+    assert row["candidates"] == pytest.approx(0.2)
+    assert sum(row[f"clients_{route}"] for route in query_tables.ROUTES) == 3
 
 
 def test_inconsistency_without_a_single_positive_point(tmp_path):
     query = query_tables.read_query(write_query(tmp_path, scored=True))
     query.pool["inter"] = 0.0
     query.pool["candidate"] = False
-    check_image(query_figures.inconsistency([query]), tmp_path)
+    check_image(query_figures.inconsistency([query])[0], tmp_path)
 
 
 def test_names_with_dollars_are_no_mathematics(tmp_path):
-    figure = partition_figures.partition_histogram(np.ones((2, 2), int), ["$x$", r"$\frac$"])
+    figure, _ = partition_figures.partition_histogram(np.ones((2, 2), int), ["$x$", r"$\frac$"])
     check_image(figure, tmp_path)
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == [r"\$x\$", r"\$\frac\$"]
 
 
-def curves(axes):
-    """What is drawn, by (label, line, color): x and y."""
-    return {(line.get_label(), line.get_color()): line.get_xydata() for line in axes.get_lines()}
-
-
 def test_other_results_have_lines_of_their_own(tmp_path):
     own, other = (accuracies(["random", "ifal"], seeds, range(4)) for seeds in ([1, 2], [7]))
-    figure = accuracy_figures.accuracy_curves(own, "digits", {"before": other})
+    figure, numbers = drawn(own, ["random", "ifal"], {"before": other})
     (axes,) = figure.axes
     lines = axes.get_lines()
     assert len(lines) == 4
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 4
-    drawn = {line.get_color(): line for line in lines if line.get_label().startswith("_")}
+    others = {line.get_color(): line for line in lines if line.get_label().startswith("_")}
     for line in lines[:2]:
         strategy = line.get_label()
         rows = other[other["strategy"] == strategy].sort_values("cycle")
-        np.testing.assert_allclose(drawn[line.get_color()].get_ydata(), rows["accuracy"])
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert sorted(names) == ["before", "ifal", "random", "this run"]
-    assert {len(line.get_xdata()) for line in lines} == {4}
+        np.testing.assert_allclose(others[line.get_color()].get_ydata(), rows["accuracy"])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["random", "ifal", "this run", "before"]
+    assert set(numbers["result"]) == {"this run", "before"}
     check_image(figure, tmp_path)
 
 
-def test_a_strategy_that_only_other_results_have_is_drawn_and_named():
-    own, other = accuracies(["ifal"], [1], range(3)), accuracies(["kafal"], [1], range(3))
-    figure = accuracy_figures.accuracy_curves(own, compared={"before": other})
-    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert sorted(names) == ["before", "ifal", "kafal", "this run"]
-
-
-@pytest.mark.parametrize("strategies", [["random", "ifal"], PAPER], ids=["two", "all"])
-def test_settings_stand_side_by_side(tmp_path, strategies):
-    table = accuracies(strategies, [1, 2], range(4), clients=[5, 10, 20])
-    panels = [accuracy_figures.Panel(f"{n} clients", t) for n, t in table.groupby("clients")]
-    figure = accuracy_figures.accuracy_panels([panels], "digits")
-    assert [axes.get_title(loc="left") for axes in figure.axes] == [p.title for p in panels]
+def test_settings_stand_side_by_side(tmp_path):
+    table = accuracies(PAPER, [1, 2], range(4), clients=[5, 10, 20])
+    panels = tuple(
+        Panel(f"{n} clients", {**SETTING, "clients": n}, tuple(PAPER)) for n in (5, 10, 20)
+    )
+    figure, numbers = accuracy_figure(
+        Grid("accuracy", (panels,), "digits"), curves_of(table, PAPER), width=7
+    )
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["(a) 5 clients", "(b) 10 clients", "(c) 20 clients"]
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     for axes, panel in zip(figure.axes, panels, strict=True):
-        assert len(axes.get_lines()) == len(strategies)
+        assert len(axes.get_lines()) == len(PAPER)
+        rows = table[table["clients"] == panel.setting["clients"]]
         for line in axes.get_lines():
-            rows = panel.table[panel.table["strategy"] == line.get_label()]
-            means = rows.groupby("cycle")["accuracy"].mean()
+            means = rows[rows["strategy"] == line.get_label()].groupby("cycle")["accuracy"].mean()
             np.testing.assert_allclose(line.get_ydata(), means)
+    assert numbers.groupby("panel").size().to_dict() == dict.fromkeys(
+        ["5 clients", "10 clients", "20 clients"], 4 * len(PAPER)
+    )
     (legend,) = figure.legends
-    assert {text.get_text() for text in legend.get_texts()} == set(strategies)
+    assert {text.get_text() for text in legend.get_texts()} == set(PAPER)
     check_image(figure, tmp_path)
     box, whole = legend.get_window_extent(), figure.bbox
     assert box.y0 >= whole.y0
     assert box.y1 <= whole.y1
+    assert whole.width / figure.dpi == pytest.approx(7)
 
 
-def test_rows_of_panels_share_their_accuracy_axis_unless_data_sets_differ():
-    table = accuracies(["ifal"], [1], range(3), clients=[5, 10, 20, 40])
-    panels = [accuracy_figures.Panel(str(n), t) for n, t in table.groupby("clients")]
-    rows = [panels[:2], panels[2:]]
-    shared = accuracy_figures.accuracy_panels(rows).axes
-    assert shared[0].get_ylim() == shared[1].get_ylim()
-    apart = accuracy_figures.accuracy_panels(rows, shared_accuracy=False).axes
-    assert len({axes.get_ylim() for axes in apart}) == 4
+def predictions():
+    shares = {
+        (0, "local", "training"): [1, 0, 0],
+        (0, "local", "learning-based"): [0.8, 0.2, 0],
+        (0, "local", "structural"): [0.5, 0.5, 0],
+        (0, "global", "training"): [0.5, 0.25, 0.25],
+        (0, "global", "learning-based"): [0.5, 0.25, 0.25],
+        (0, "global", "structural"): [0, 0, 1],
+    }
+    names = ["client", "model", "source"]
+    keys = pd.DataFrame(list(shares), columns=names)
+    return pd.concat([keys, pd.DataFrame(list(shares.values()))], axis=1)
+
+
+def test_distances_of_predictions():
+    found = prediction_figures.distances(predictions())
+    expected = {
+        ("local", "learning-based"): (0.2, 0.3),
+        ("local", "structural"): (0.5, 0.25),
+        ("global", "learning-based"): (0.5, 0),
+        ("global", "structural"): (1, 0.75),
+    }
+    rows = found.set_index(["model", "source"])[["to_client", "to_all"]]
+    assert {key: pytest.approx(tuple(row)) for key, row in rows.iterrows()} == expected
+
+
+def test_predictions_show_the_shares(tmp_path):
+    grid = Grid("predictions", ((Panel("digits", SETTING, ("ifal",)),),), "predicted")
+    figure, numbers = prediction_figures.prediction_figure(
+        grid, [predictions()], [["cat", "dog", "cow"]], width=7
+    )
+    local, world = figure.axes
+    heights = [bar.get_height() for bar in local.patches[:6]]
+    np.testing.assert_allclose(heights, [80, 20, 0, 50, 50, 0])
+    np.testing.assert_allclose([b.get_height() for b in world.patches[3:6]], [0, 0, 100])
+    assert "learning-based: 0.20 (0.20)" in local.texts[0].get_text()
+    assert local.get_ylim() == world.get_ylim()
+    own = numbers[(numbers["model"] == "local") & (numbers["source"] == "structural")]
+    assert dict(zip(own["class"], own["share"], strict=True)) == {"cat": 0.5, "dog": 0.5, "cow": 0}
+    assert (own["to_all"] == 0.25).all()
+    check_image(figure, tmp_path)

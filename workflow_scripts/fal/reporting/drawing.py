@@ -87,7 +87,7 @@ def panel_grid(
     notes: what is below the title; empty ones are left out.
     """
     columns = len(grid.rows[0])
-    size = (width * (PANEL_WIDTH if columns == 1 else 1), height * len(grid.rows) + 1.1)
+    size = (width * (PANEL_WIDTH if columns == 1 else 1), height * len(grid.rows) + 0.6)
     figure = Figure(figsize=size, layout="constrained")
     axes = list(figure.subplots(len(grid.rows), columns, squeeze=False).flat)
     letters = "abcdefghijklmnopqrstuvwxyz" if len(axes) > 1 else ""
@@ -109,10 +109,13 @@ def name_axes(axes: Sequence[Axes], columns: int, xlabel: str, ylabel: str) -> N
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
-    """A legend for all panels, in as many columns as there is room for."""
+    """A legend for all panels, in as many columns as there is room for, below what is there."""
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, int(figure.get_figwidth() / (0.5 + 0.055 * longest)))
-    columns = -(-len(handles) // -(-len(handles) // columns))
+    rows = -(-len(handles) // columns)
+    columns = -(-len(handles) // rows)
+    line = 1.5 * matplotlib.rcParams["font.size"] / 72
+    figure.set_figheight(figure.get_figheight() + line * rows)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
 
 
