@@ -18,6 +18,18 @@ from fal.errors import InputError
 RECORD = "logs/owner.json"
 
 
+@pytest.fixture
+def claim(caplog):
+    """Claim a folder; returns what is told."""
+
+    def claim(*arguments):
+        caplog.clear()
+        owner.claim(*arguments)
+        return [record.getMessage() for record in caplog.records]
+
+    return claim
+
+
 @pytest.fixture(autouse=True)
 def outside_of_slurm(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
@@ -62,10 +74,10 @@ def gone_number() -> int:
     return process.pid
 
 
-def test_a_folder_belongs_to_one_process_until_it_ends(tmp_path):
+def test_a_folder_belongs_to_one_process_until_it_ends(claim, tmp_path):
     code = (
         "import os, sys; from fal import owner; os.chdir(sys.argv[1]);"
-        "print(owner.claim('.'), flush=True); os.chdir('/'); sys.stdin.read()"
+        "owner.claim('.'); print(flush=True); os.chdir('/'); sys.stdin.read()"
     )
     first = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -73,62 +85,62 @@ def test_a_folder_belongs_to_one_process_until_it_ends(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert first.stdout.readline() == "[]\n"
+    assert first.stdout.readline() == "\n"
     with pytest.raises(InputError, match=rf"process {first.pid} on .* wait until it ends"):
-        owner.claim(tmp_path)
+        claim(tmp_path)
     first.communicate()
-    assert owner.claim(tmp_path) == []
+    assert claim(tmp_path) == []
     assert json.loads((tmp_path / RECORD).read_text())["pid"] == os.getpid()
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_killed_owner_is_told_of_and_followed(tmp_path, again):
+def test_a_killed_owner_is_told_of_and_followed(claim, tmp_path, again):
     # The number of a killed process may be that of another one now.
     record(tmp_path, **({"started": 1e9} if again else {"pid": gone_number()}))
-    (told,) = owner.claim(tmp_path)
-    assert told.startswith("An earlier run was killed here") and platform.node() in told
+    (told,) = claim(tmp_path)
+    assert told.startswith("An earlier run was killed: snakemake") and platform.node() in told
 
 
-def test_a_killed_owner_whose_parent_does_not_look_is_not_alive(tmp_path, processes):
+def test_a_killed_owner_whose_parent_does_not_look_is_not_alive(claim, tmp_path, processes):
     child = sleep(processes)
     started = psutil.Process(child.pid).create_time()
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     record(tmp_path, pid=child.pid, started=started)
-    assert len(owner.claim(tmp_path)) == 1
+    assert len(claim(tmp_path)) == 1
 
 
-def test_an_owner_on_another_machine_has_to_be_unlocked(tmp_path):
+def test_an_owner_on_another_machine_has_to_be_unlocked(claim, tmp_path):
     record(tmp_path, host="elsewhere")
     with pytest.raises(InputError, match=r"on elsewhere, .* snakemake --unlock"):
-        owner.claim(tmp_path)
+        claim(tmp_path)
     owner.release(tmp_path)
-    assert owner.claim(tmp_path) == []
+    assert claim(tmp_path) == []
 
 
-def test_a_requeued_allocation_goes_on_on_another_machine(tmp_path, monkeypatch):
+def test_a_requeued_allocation_goes_on_on_another_machine(claim, tmp_path, monkeypatch):
     record(tmp_path, host="elsewhere", allocation="7")
     monkeypatch.setenv("SLURM_JOB_ID", "8")
     with pytest.raises(InputError, match="on elsewhere"):
-        owner.claim(tmp_path)
+        claim(tmp_path)
     monkeypatch.setenv("SLURM_JOB_ID", "7")
-    assert len(owner.claim(tmp_path)) == 1
+    assert len(claim(tmp_path)) == 1
 
 
-def test_half_a_record_is_none(tmp_path):
+def test_half_a_record_is_none(claim, tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / RECORD).write_text('{"pid": 1, "ho')
-    assert owner.claim(tmp_path) == []
+    assert claim(tmp_path) == []
 
 
-def test_what_was_stopped_is_ended_at_once(tmp_path, processes):
+def test_what_was_stopped_is_ended_at_once(claim, tmp_path, processes):
     orphan = sleep(processes, mark=f"{gone_number()} {tmp_path}")
     orphan.send_signal(signal.SIGSTOP)
-    assert len(owner.claim(tmp_path)) == 1
+    assert len(claim(tmp_path)) == 1
     assert orphan.wait(1) == -15
 
 
-def test_what_outlived_its_owner_is_ended_and_all_else_is_left_alone(tmp_path, processes):
+def test_what_outlived_its_owner_is_ended_and_all_else_is_left_alone(claim, tmp_path, processes):
     gone = gone_number()
     orphan = sleep(processes, mark=f"{gone} {tmp_path}")
     while not (children := psutil.Process(orphan.pid).children()):
@@ -139,18 +151,18 @@ def test_what_outlived_its_owner_is_ended_and_all_else_is_left_alone(tmp_path, p
         sleep(processes, mark=f"{gone} {tmp_path}", slurm="12"),
         sleep(processes),
     ]
-    (told,) = owner.claim(tmp_path)
+    (told,) = claim(tmp_path)
     assert str(orphan.pid) in told and str(children[0].pid) in told
     assert orphan.wait(1) == -15
     assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
     assert [process.poll() for process in others] == [None] * 4
 
 
-def test_what_does_not_end_is_killed(tmp_path, processes, monkeypatch):
+def test_what_does_not_end_is_killed(claim, tmp_path, processes, monkeypatch):
     monkeypatch.setattr(owner, "GRACE", 0.2)
     orphan = sleep(processes, mark=f"{gone_number()} {tmp_path}", ignoring=True)
     started = time.monotonic()
-    assert len(owner.claim(tmp_path)) == 1
+    assert len(claim(tmp_path)) == 1
     assert orphan.wait(1) == -9 and time.monotonic() - started < 5
 
 
@@ -162,25 +174,25 @@ def squeue(folder: Path, monkeypatch, script: str) -> None:
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
 
-def test_jobs_that_slurm_still_has_are_named_and_kept(tmp_path, monkeypatch):
+def test_jobs_that_slurm_still_has_are_named_and_kept(claim, tmp_path, monkeypatch):
     squeue(tmp_path, monkeypatch, '[ "$2" = --name=run-1 ] && echo "12 (RUNNING, train)"; true')
     record(tmp_path, over=True, submitted="run-1")
     with pytest.raises(InputError, match=r"12 \(RUNNING, train\); .*'scancel --name run-1'"):
-        owner.claim(tmp_path, "run-2")
+        claim(tmp_path, "run-2")
     assert json.loads((tmp_path / RECORD).read_text())["submitted"] == "run-1"
     record(tmp_path, over=True, submitted="run-0")
-    assert owner.claim(tmp_path, "run-2") == []
+    assert claim(tmp_path, "run-2") == []
     assert json.loads((tmp_path / RECORD).read_text())["submitted"] == "run-2"
 
 
-def test_nothing_is_submitted_before_slurm_answers(tmp_path, monkeypatch):
+def test_nothing_is_submitted_before_slurm_answers(claim, tmp_path, monkeypatch):
     squeue(tmp_path, monkeypatch, "echo 'Unable to contact slurm controller' >&2; exit 1")
     record(tmp_path, over=True, submitted="run-1")
     with pytest.raises(InputError, match="Unable to contact slurm controller"):
-        owner.claim(tmp_path)
+        claim(tmp_path)
 
 
-def test_where_slurm_is_not_installed_no_job_of_it_runs(tmp_path, monkeypatch):
+def test_where_slurm_is_not_installed_no_job_of_it_runs(claim, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     record(tmp_path, over=True, submitted="run-1")
-    assert owner.claim(tmp_path) == []
+    assert claim(tmp_path) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import platform
 import signal
@@ -26,11 +27,12 @@ from fal.storage import replacing
 MARK = "FAL_OWNER"
 """The environment variable of all processes of a run: its owner's process id, and its folder."""
 
-GRACE = 30.0
+GRACE = 60.0
 """Seconds in which a process that is told to end can save what it has done."""
 
 AGAIN = "and then run the same command again"
 _NAMED = 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,28 +70,25 @@ class Owner:
             return False
 
 
-def claim(results: str | Path, submitted: str = "") -> list[str]:
-    """Make this process the owner of ``results`` until it ends.
+def claim(results: str | Path, submitted: str = "") -> None:
+    """Make this process the owner of ``results`` until it ends; warn of what a killed one left.
 
     submitted: the name under which it submits jobs to Slurm.
-    Returns sentences on what an earlier owner left behind, if it was killed.
     Raises InputError while another owner, or a Slurm job of an earlier one, may still work there.
     """
     earlier = _read(results)
-    told = []
     if earlier is not None:
         if not earlier.over:
             _refuse_if_at_work(results, earlier)
-            told.append(f"An earlier run was killed here: {earlier}. This one goes on from there.")
+            _log.warning("An earlier run was killed: %s. This one goes on from there.", earlier)
         _refuse_if_queued(results, earlier)
-    told += _end_orphans(results)
+    _end_orphans(results)
     me = psutil.Process()
     allocation = os.environ.get("SLURM_JOB_ID", "")
     _write(results, Owner(me.pid, platform.node(), me.create_time(), False, allocation, submitted))
     folder = Path(results).resolve()
     os.environ[MARK] = f"{me.pid} {folder}"
     atexit.register(_release_at_exit, folder)
-    return told
 
 
 def release(results: str | Path) -> None:
@@ -143,9 +142,12 @@ def _slurm_jobs(name: str) -> list[str]:
     return asked.stdout.splitlines()
 
 
-def _end_orphans(results: str | Path) -> list[str]:
+def _end_orphans(results: str | Path) -> None:
     """End what outlived its owner: it could not hand in what it computes."""
     orphans = _orphans(results)
+    if orphans:
+        numbers = ", ".join(str(process.pid) for process in orphans)
+        _log.warning("Ending what still runs of an earlier run: process %s.", numbers)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in orphans:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -154,8 +156,6 @@ def _end_orphans(results: str | Path) -> list[str]:
         deadline = time.monotonic() + GRACE
         while any(map(_runs, orphans)) and time.monotonic() < deadline:
             time.sleep(0.05)
-    numbers = ", ".join(str(process.pid) for process in orphans)
-    return [f"Ended what still ran of an earlier run: process {numbers}."] if orphans else []
 
 
 def _orphans(results: str | Path) -> list[psutil.Process]:
