@@ -39,9 +39,7 @@ include: "rules/report.smk"
 
 onstart:
     # The Slurm plugin names all jobs of a run after its run_uuid.
-    submitted = getattr(workflow.scheduler._executor, "run_uuid", "")
-    for sentence in owner.claim(settings.results, submitted):
-        logging.getLogger("fal").warning(sentence)
+    owner.claim(settings.results, getattr(workflow.scheduler._executor, "run_uuid", ""))
     status.write_planned(settings.results, RUNS)
     if workflow.local_exec:
         check_device(settings.compute.device)
