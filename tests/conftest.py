@@ -1,4 +1,4 @@
-"""What all tests share: one torch thread per process, and the longest tests first."""
+"""What all tests share: one torch thread per process, and groups of tests first."""
 
 import os
 
@@ -6,5 +6,6 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the real runs, so that no worker is left alone with them at the end."""
+    """Begin with the real runs, then the other groups, so that none is alone at the end."""
     items.sort(key=lambda item: "workflow" not in item.keywords)
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)

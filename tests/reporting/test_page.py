@@ -22,6 +22,8 @@ from reporting.synthetic_costs import cost_records
 from reporting.synthetic_queries import write_query
 from reporting.synthetic_runs import SETTING, accuracies
 
+pytestmark = pytest.mark.xdist_group("report in a browser")
+
 HOSTILE = "<script>document.title = 'broken'</script>"
 CATEGORIES = [
     *(

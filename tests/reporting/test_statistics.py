@@ -11,6 +11,9 @@ from scipy import stats
 
 from fal.reporting import statistics
 
+# Of all libraries that are only compared with, the one that takes seconds to import.
+STATSMODELS = pytest.mark.xdist_group("statsmodels")
+
 POINTS = st.integers(-40, 40).map(lambda number: number / 8)  # With ties, zeros, and no rounding.
 DIFFERENCES = st.lists(POINTS, min_size=1, max_size=9).map(np.array)
 
@@ -221,6 +224,7 @@ class TestHolm:
         assert statistics.holm([0.2]) == [0.2]
 
     @imports_slowly
+    @STATSMODELS
     def test_agrees_with_statsmodels(self):
         multitest = pytest.importorskip("statsmodels.stats.multitest")
         for seed in range(20):
@@ -293,6 +297,7 @@ class TestCriticalDifference:
         assert statistics.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
 
     @imports_slowly
+    @STATSMODELS
     @pytest.mark.parametrize("shape", [(8, 4), (20, 7)])
     def test_agrees_with_autorank(self, shape):
         autorank = pytest.importorskip("autorank")
@@ -309,6 +314,7 @@ class TestCriticalDifference:
         np.testing.assert_allclose(found.ranks, ranks)
 
     @imports_slowly
+    @STATSMODELS
     def test_agrees_with_scikit_posthocs(self):
         posthocs = pytest.importorskip("scikit_posthocs")
         scores = normal(3, 15, 6) + 0.5 * np.arange(6)
