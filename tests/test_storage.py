@@ -1,8 +1,13 @@
+import os
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from fal import outputs, storage
+from fal.errors import InputError
 from fal.outputs import Outputs
 
 
@@ -63,3 +68,38 @@ def test_a_whole_write_takes_the_place_of_the_old_file(tmp_path):
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
+
+
+def test_a_file_reaches_the_disk_before_its_name_does(tmp_path, monkeypatch):
+    path, done = tmp_path / "a.txt", []
+
+    def fsync(descriptor):
+        done.append((Path(f"/proc/self/fd/{descriptor}").readlink(), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    storage.save_text(path, "new")
+    assert done == [(tmp_path / f".a.txt.{os.getpid()}", False), (tmp_path, True)]
+
+
+def test_what_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(InputError, match=r"'.*/a' cannot be written \(Is a directory\); what was"):
+        storage.save_text(tmp_path / "a", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_formulas_are_disarmed_and_numbers_left_alone():
+    dangerous = ["=1+1", "+x", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "=\n"]
+    harmless = ["a=1", "-1.50 ± 0.20", "+1.2 [0.1, 2.0]", "-", "", "image-1.png", "'=1", "ä"]
+    table = pd.DataFrame({"file": [*dangerous, *harmless], "score": -1.5, "index": -7})
+    table.loc[3, "score"] = np.nan
+    found = storage.without_formulas(table)
+    assert list(found["file"]) == [f"'{text}" for text in dangerous] + harmless
+    assert found[["score", "index"]].equals(table[["score", "index"]])
+    assert list(table["file"]) == [*dangerous, *harmless]
+
+
+def test_texts_that_are_missing_or_no_utf_8_stay(tmp_path):
+    names = pd.DataFrame({"file": pd.Series(["a\udce4.png", None, "=b"], dtype=object)})
+    storage.save_text(tmp_path / "a.csv", storage.without_formulas(names).to_csv(index=False))
+    assert (tmp_path / "a.csv").read_bytes() == b'file\na\xe4.png\n""\n\'=b\n'
