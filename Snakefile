@@ -5,6 +5,7 @@ import logging
 from snakemake.utils import min_version
 
 from fal import owner
+from fal.annotation.waiting import waiting_sentence
 from fal.job import check_device
 from fal.reporting import status
 
@@ -28,6 +29,10 @@ if not settings.partial:
     include: "rules/train.smk"
     include: "rules/query.smk"
 
+    if ORACLE.asks_people:
+
+        include: "rules/annotation.smk"
+
 
 include: "rules/tables.smk"
 include: "rules/pictures.smk"
@@ -38,20 +43,25 @@ include: "rules/report.smk"
 
 
 onstart:
-    # The Slurm plugin names all jobs of a run after its run_uuid.
-    owner.claim(settings.results, getattr(workflow.scheduler._executor, "run_uuid", ""))
-    status.write_planned(settings.results, RUNS)
-    if workflow.local_exec:
-        check_device(settings.compute.device)
+    # A partial run looks on while another works on the folder.
+    if not settings.partial:
+        # The Slurm plugin names all jobs of a run after its run_uuid.
+        owner.claim(settings.results, getattr(workflow.scheduler._executor, "run_uuid", ""))
+        status.write_planned(settings.results, RUNS)
+        if workflow.local_exec:
+            check_device(settings.compute.device)
+
+
+onsuccess:
+    if sentence := waiting_sentence(NEXT_ASKED):
+        logging.getLogger("fal").warning(sentence)
 
 
 rule all:
     default_target: True
     input:
-        ALL_TABLES,
-        ALL_VERDICTS,
-        ALL_FIGURES,
-        layout.report,
+        [ALL_TABLES, ALL_VERDICTS, ALL_FIGURES, layout.report] if RUNS else [],
+        [str(one.listing) for one in NEXT_ASKED],
     localrule: True
     message:
         "Tables, figures and the report are ready"
