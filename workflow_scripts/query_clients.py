@@ -38,7 +38,7 @@ with job(snakemake) as run:
     pools = open_pools(dataset, client, labeled, cycle, seen)
     idle = idle_clients(np.bincount(client[labeled.index], minlength=len(sizes)))
     never = Training(**snakemake.params.training).never_trained(len(sizes), seed, cycle, idle)
-    reported = snakemake.input.get("reported")
+    told_before = strategy.reports_once and cycle > 0
     queries = query_clients(
         strategy,
         pools,
@@ -47,7 +47,7 @@ with job(snakemake) as run:
         wildcards.strategy,
         files=dataset.train_files,
         never_trained=never,
-        mean_reports=load_mean_reports(reported) if reported else None,
+        mean_reports=load_mean_reports(snakemake.input.reported) if told_before else None,
     )
 
     queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)

@@ -23,7 +23,7 @@ from fal.errors import InputError
 from fal.outputs import Outputs
 from fal.query.pool import Pool, build_pools
 from fal.query.strategies import create
-from fal.query.strategies.base import ROLES, Strategy, check_scores
+from fal.query.strategies.base import ROLES, Strategy, check_report, check_scores
 
 CYCLE = 2
 
@@ -125,6 +125,12 @@ class StrategyContract:
         explanation = self.strategy.explain(self.strategy.score(example_pool()), 7)
         assert json.loads(json.dumps(explanation, allow_nan=False)) == explanation
         assert all(isinstance(sentence, str) for sentence in self.strategy.warnings(60, 7))
+
+    def test_all_clients_report_the_same_finite_numbers(self):
+        reports = [self.strategy.report(pool) for pool in build_pools(**example_data())]
+        reports.append(self.strategy.report(example_pool(labeled=0)))
+        assert check_report(reports[0], reports) == reports[0]
+        assert all(check_report(report, ()) == report for report in reports)
 
     @pytest.mark.parametrize("budget", [0, 1, 7, 59, 60, 61, 1000])
     def test_queries_exactly_the_budget(self, budget):
