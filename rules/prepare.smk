@@ -54,7 +54,11 @@ rule label_initial:
         labels=rules.prepare_dataset.output.labels,
         dataset=rules.prepare_dataset.output.description,
     output:
-        labeled=layout.partition("initial.npz"),
+        **(
+            {"query": layout.partition("initial_query.csv")}
+            if ORACLE.asks_people
+            else {"labeled": layout.partition("initial.npz")}
+        ),
         provenance=layout.partition("initial_provenance.json"),
     log:
         layout.log("label_initial", "partition"),

@@ -1,5 +1,6 @@
 # Which runs the configuration asks for, and how one cycle of a run links to the next.
 
+import json
 from itertools import product
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def asked(run):
         "answers": Path(ORACLE.answers),
     }
     first = Asked(
-        folder=Path(fill(layout.partition("initial_tasks"), run)),
+        listing=Path(fill(layout.partition("initial_tasks.json"), run)),
         labeled=Path(fill(layout.partition("initial.npz"), run)),
         trained=Path(model_file("result.json", {**run, "cycle": 0})),
         **own,
@@ -79,7 +80,7 @@ def asked(run):
         first,
         *(
             Asked(
-                folder=Path(cycle_file("tasks", run, cycle=cycle)),
+                listing=Path(cycle_file("tasks.json", run, cycle=cycle)),
                 labeled=Path(cycle_file("labeled.npz", run, cycle=cycle)),
                 trained=Path(cycle_file("result.json", run, cycle=cycle + 1)),
                 **own,
@@ -125,10 +126,11 @@ def initial_task_name(w):
 
 
 def answers_input(tasks):
-    """An input function: the answers to the tasks in a folder; that they are newer is nothing."""
+    """An input function: the answers to the tasks of a list; that they are newer is nothing."""
     return lambda w: [
-        ancient(str(find_answers(ORACLE.answers, task.stem)))
-        for task in sorted(Path(fill(tasks, dict(w.items()))).glob("*.csv"))
+        ancient(str(path))
+        for name in json.loads(Path(fill(tasks, dict(w.items()))).read_text())
+        if (path := find_answers(ORACLE.answers, name))
     ]
 
 

@@ -20,7 +20,7 @@ def asked(tmp_path):
     (tmp_path / "answers").mkdir()
     queries = [
         Asked(
-            folder=tmp_path / f"tasks-{n}",
+            listing=tmp_path / f"tasks-{n}.json",
             dataset=tmp_path / "dataset.json",
             labeled=tmp_path / f"labeled-{n}.npz",
             trained=tmp_path / f"result-{n}.json",
@@ -31,6 +31,7 @@ def asked(tmp_path):
     for k in range(2):
         task = Task(f"first_client-{k}", np.array([2 * k, 2 * k + 1]), ["=a", "b"], [])
         write_task(queries[0].folder, task, IMAGES)
+    queries[0].listing.write_text('["first_client-0", "first_client-1"]')
     return queries
 
 
@@ -71,5 +72,11 @@ def test_answers_may_change_until_they_are_used(asked):
     answer(asked[0], 0, ["dog", "dog"])
     assert answered(asked) == 1
     asked[0].trained.touch()
+    (asked[0].answers / "first_client-1.csv").unlink()
     with pytest.raises(InputError, match=r"image 0 \(=a\) was 'cat' .* and is 'dog' now"):
         answered(asked)
+
+
+def test_answers_that_were_used_may_be_put_away(asked):
+    asked[0].trained.touch()
+    assert answered(asked) == 1

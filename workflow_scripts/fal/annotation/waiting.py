@@ -17,20 +17,26 @@ from fal.data.labeled import Labeled
 class Asked:
     """The tasks of all clients after one query.
 
-    folder: of the tasks. dataset: the record dataset.json of what they are about. labeled: where
+    listing: names the tasks, which lie in a folder of the same name beside it. dataset: the record dataset.json of what they are about. labeled: where
     the answers go. trained: a result of what is trained with them. answers: the folder that people
     put their answers into.
     """
 
-    folder: Path
+    listing: Path
     dataset: Path
     labeled: Path
     trained: Path
     answers: Path
 
+    @property
+    def folder(self) -> Path:
+        """Where the tasks lie."""
+        return self.listing.with_suffix("")
+
     def tasks(self) -> list[Task]:
         """All tasks, those that are answered too."""
-        paths = sorted(self.folder.glob("*.csv"))
+        names = json.loads(self.listing.read_text()) if self.listing.exists() else []
+        paths = [self.folder / f"{name}.csv" for name in names]
         classes = json.loads(self.dataset.read_text())["classes"] if paths else []
         return [Task.open(path, classes) for path in paths]
 
@@ -43,12 +49,13 @@ class Asked:
 
     def is_answered(self) -> bool:
         """Whether the tasks were written and none waits; raises InputError as ``unanswered``."""
-        return self.folder.is_dir() and not self.unanswered()
+        return self.listing.exists() and not self.unanswered()
 
     def _answered(self, task: Task) -> bool:
+        """What was trained with answers does not ask for their file any more."""
         path = find_answers(self.answers, task.name)
         if path is None:
-            return False
+            return self.trained.exists()
         given = read_answers(path, task)
         if self.trained.exists():
             labeled = Labeled.open(self.labeled)

@@ -18,3 +18,5 @@ class Human(Simulated):
 
     answers: Annotated[str, MinLen(1)] = "answers"
     """Folder with the files of answers, one for each task."""
+    ask_all: bool = False
+    """Whether to ask about images, too, whose label the data set has: to try it out."""
