@@ -10,6 +10,7 @@ from fal.federated.batches import Batch
 from fal.federated.checkpoint import Checkpoint
 from fal.federated.distillation import EarlyStopping, TeacherTable, distill, distillation_loss
 from fal.federated.options import Distillation
+from fal.signals import Stopped, Stopping
 from federated.cohorts import (
     Killed,
     KilledAfter,
@@ -248,6 +249,26 @@ def test_a_killed_distillation_goes_on_to_the_same_bytes(tmp_path, lockstep, epo
     assert equal(resumed, whole)
     assert resumed_epochs == epochs
     assert 1000 - counted.left == needed - epochs_before
+
+
+def test_a_distillation_that_is_told_to_stop_saves_its_epoch_and_goes_on_from_there(tmp_path):
+    cohort, teacher, chosen, (whole, epochs) = undisturbed(2)
+    stopping = Stopping()
+    stopped = Checkpoint(tmp_path / "state", {"a": 1}, 3600, stopping=stopping)
+
+    class Told(KilledAfter):
+        def update(self, done, **numbers):
+            stopping.signal = "SIGUSR1"
+
+    def again(checkpoint, progress):
+        started = make_cohort(images=cohort.images, lockstep=2)
+        return distill(started, teacher, range(3), chosen, 64, checkpoint, progress)
+
+    with pytest.raises(Stopped, match="by SIGUSR1 after epoch 2 of group 1 of 2: the next call"):
+        again(stopped, Told(0))
+    resumed = again(Checkpoint(tmp_path / "state", {"a": 1}, 3600), KilledAfter(1000))
+    assert equal(resumed[0], whole)
+    assert resumed[1] == epochs
 
 
 @pytest.mark.parametrize("damage", ["cut", "other"])
