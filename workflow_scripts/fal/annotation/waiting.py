@@ -11,15 +11,16 @@ from pathlib import Path
 from fal.annotation.answers import check_unchanged, find_answers, read_answers
 from fal.annotation.tasks import Task
 from fal.data.labeled import Labeled
+from fal.errors import InputError
 
 
 @dataclass(frozen=True)
 class Asked:
     """The tasks of all clients after one query.
 
-    listing: names the tasks, which lie in a folder of the same name beside it. dataset: the record dataset.json of what they are about. labeled: where
-    the answers go. trained: a result of what is trained with them. answers: the folder that people
-    put their answers into.
+    listing: names the tasks, which lie in a folder of the same name beside it. dataset: the record
+    dataset.json of what they are about. labeled: where the answers go. trained: a result of what is
+    trained with them. answers: the folder that people put their answers into.
     """
 
     listing: Path
@@ -52,10 +53,14 @@ class Asked:
         return self.listing.exists() and not self.unanswered()
 
     def _answered(self, task: Task) -> bool:
-        """What was trained with answers does not ask for their file any more."""
         path = find_answers(self.answers, task.name)
+        if path is None and self.trained.exists():
+            raise InputError(
+                f"the answers to the task {task.name}, which a later cycle was trained with, are "
+                f"not in the folder '{self.answers}' any more; put them back"
+            )
         if path is None:
-            return self.trained.exists()
+            return False
         given = read_answers(path, task)
         if self.trained.exists():
             labeled = Labeled.open(self.labeled)
