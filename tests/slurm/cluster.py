@@ -10,6 +10,7 @@ or, from a shell, until Ctrl-C:
 which prints the line that lets another shell use it. Needs Debian's packages slurm-wlm and munge.
 """
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -21,6 +22,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 
@@ -128,7 +131,7 @@ class Cluster:
         self._stop("slurmctld")
 
     def stop(self) -> None:
-        """Cancel what runs and stop the daemons."""
+        """Cancel what runs, stop the daemons, and end what is left."""
         if {"slurmctld", "slurmd"} <= self.daemons.keys():
             subprocess.run(
                 ["scancel", "--user", getpass.getuser()], env=self.environment, check=False
@@ -136,6 +139,11 @@ class Cluster:
             self._wait_until_idle()
         for name in reversed(list(self.daemons)):
             self._stop(name)
+        for process in psutil.process_iter():
+            # Whoever still speaks with this cluster: clients of a failed test, jobs that hung.
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]:
+                    process.kill()
 
     def _configure(self) -> None:
         for name in ("state", "spool", "bin"):
