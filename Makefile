@@ -14,7 +14,7 @@ CODE := workflow_scripts tests benchmarks examples
 SNAKEFILES := Snakefile rules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint docs lock status verify repair outdated workflow-report setup clean
+.PHONY: help demo test test-fast test-slow lint docs lock status verify repair outdated workflow-report setup clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -27,6 +27,9 @@ test: setup  ## set up and run all tests (four minutes on two cores)
 
 test-fast: setup  ## all tests but those that run the workflow (about a minute)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not workflow and not cluster and not slow"
+
+test-slow: setup  ## kills, two hundred jobs, and a Slurm cluster where it is installed (ten minutes)
+	$(BIN)/python -m pytest -n 0 -rs -m "slow or cluster"
 
 lint: setup  ## check style and types
 	$(BIN)/ruff check $(CODE)
