@@ -1,6 +1,7 @@
-"""A run that is killed again and again, in every way and at any moment: the bytes of a whole one."""
+"""A run that is killed again and again, in every way, at any moment: the bytes of a whole one."""
 
 import contextlib
+import json
 import os
 import random
 import subprocess
@@ -29,12 +30,13 @@ KILLS = [
 class Run:
     """Snakemake in ``folder``, leader of a process group of its own, as a shell starts it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *options: str):
         command = [
             *(sys.executable, "-m", "snakemake", "tables", "--cores", "2"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
             *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
             *("--config", "compute={checkpoint_seconds: 0}"),
+            *options,
         ]
         folder.mkdir(exist_ok=True)
         self.said = folder / "said"
@@ -106,6 +108,13 @@ def test_the_plain_command_goes_on_after_every_kill_to_the_same_bytes(tmp_path):
             time.sleep(choice.uniform(0, seconds / 12))
         run.kill(number, whom, choice)
         assert run.process.wait(300) != 0, run.words()
+
+    # Whether a process on another machine still works here, a person has to say.
+    owner = killed / "results" / "logs" / "owner.json"
+    owner.write_text(json.dumps(json.loads(owner.read_text()) | {"host": "there", "over": False}))
+    run = Run(killed)
+    assert run.process.wait(300) != 0 and "on there, started" in run.words()
+    assert Run(killed, "--unlock").process.wait(300) == 0
     run = Run(killed)
     assert run.process.wait(900) == 0, run.words()
 
