@@ -94,8 +94,6 @@ def test_a_record_that_is_changed_anywhere_is_noticed(folder):
         for bit in (0, 5):
             changed = bytearray(content)
             changed[position] ^= 1 << bit
-            if changed.strip() == content.strip() or bytes(changed).split() == content.split():
-                continue
             path.write_bytes(changed)
             with pytest.raises(DamagedError, match="the record '.*' is damaged"):
                 read_record(path)
@@ -112,5 +110,6 @@ def test_what_a_record_holds_comes_back(tmp_path):
     write_record(tmp_path / "provenance.json", record, [str(tmp_path / "a")])
     read = read_record(tmp_path / "provenance.json")
     assert read.step == "train"
-    assert read.outputs == {tmp_path / "a": integrity.digest(tmp_path / "a")}
+    assert read.outputs == {"a": integrity.digest(tmp_path / "a")}
+    assert read.paths() == [tmp_path / "a"]
     assert integrity.recorded(tmp_path / "a") == {"a": integrity.digest(tmp_path / "a")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from fal.errors import InputError
 from fal.storage import save_text
 
 RECORDS = "*provenance.json"
-OUTPUTS, SEAL = "outputs", "seal"
+OUTPUTS = "outputs"
+_SEAL = ',\n  "seal": "'
 
 
 class DamagedError(InputError):
@@ -34,11 +35,15 @@ class DamagedError(InputError):
 
 @dataclass(frozen=True)
 class Record:
-    """One job's record: where it lies, the step, and the digest of each output by its path."""
+    """One job's record: the step, and the digests of its outputs by their paths from ``folder``."""
 
-    path: Path
+    folder: Path
     step: str
-    outputs: Mapping[Path, str]
+    outputs: Mapping[str, str]
+
+    def paths(self) -> list[Path]:
+        """Where the outputs are."""
+        return [self.folder / name for name in self.outputs]
 
 
 def digest(path: str | Path) -> str:
@@ -47,13 +52,20 @@ def digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def intact(path: Path, digests: Collection[str]) -> bool:
+    """Whether a file has one of the digests."""
+    try:
+        return digest(path) in digests
+    except FileNotFoundError:
+        return False
+
+
 def write_record(path: str | Path, record: Mapping[str, Any], outputs: Iterable[str]) -> None:
-    """Write a record as JSON, with the digests of ``outputs`` and, in the end, of itself."""
+    """Write a record as JSON, with the digests of ``outputs`` and, as its seal, of itself."""
     folder = Path(path).parent
     digests = {Path(o).relative_to(folder).as_posix(): digest(o) for o in outputs}
-    content = json.loads(json.dumps({**record, OUTPUTS: digests}, default=str))
-    content[SEAL] = _seal(content)
-    save_text(path, json.dumps(content, indent=2) + "\n")
+    text = json.dumps({**record, OUTPUTS: digests}, indent=2, default=str)
+    save_text(path, _sealed(text.removesuffix("\n}")))
 
 
 def read_record(path: str | Path) -> Record:
@@ -63,42 +75,43 @@ def read_record(path: str | Path) -> Record:
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        seal = content.pop(SEAL, None)
-        if seal != (_seal(content) if OUTPUTS in content else None):
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+        if {OUTPUTS, "seal"} & content.keys() and text != _sealed(text.rpartition(_SEAL)[0]):
             raise ValueError("its seal is broken")
-        outputs = {path.parent / name: found for name, found in content.get(OUTPUTS, {}).items()}
-        return Record(path, content["step"], outputs)
+        return Record(path.parent, content["step"], content.get(OUTPUTS, {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         told_of = [*path.parent.glob("*"), *path.parent.glob("*/*")]
         raise DamagedError(f"the record '{path}' is damaged", [path], told_of) from error
+
+
+def _sealed(text: str) -> str:
+    """A record's text without its last brace, with the digest of that and the brace."""
+    return f'{text}{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}"\n}}\n'
 
 
 class Records:
     """The records that name files, each of them read once."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, Record] = {}
-        self._folders: dict[Path, list[Path]] = {}
+        self._of_folder: dict[Path, list[Record]] = {}
 
-    def of(self, path: Path) -> list[Record]:
-        """The records that name ``path``; more than one where a file came from several rules.
+    def of(self, path: Path) -> list[tuple[Record, str]]:
+        """The records that name ``path``, each with the digest that it gives.
 
-        Raises DamagedError if one is damaged.
+        There are several where a file was made by one rule and later by another. Raises
+        DamagedError if a record is damaged.
         """
-        beside = [record for folder in path.parents[:2] for record in self._in(folder)]
-        return [record for record in map(self.read, beside) if path in record.outputs]
+        folder, above = path.parent, path.parent.parent
+        known = [(record, path.name) for record in self._in(folder)]
+        known += [(record, f"{folder.name}/{path.name}") for record in self._in(above)]
+        return [(record, record.outputs[name]) for record, name in known if name in record.outputs]
 
-    def read(self, path: Path) -> Record:
-        """As ``read_record``."""
-        if path not in self._read:
-            self._read[path] = read_record(path)
-        return self._read[path]
-
-    def _in(self, folder: Path) -> list[Path]:
-        if folder not in self._folders:
-            self._folders[folder] = sorted(folder.glob(RECORDS))
-        return self._folders[folder]
+    def _in(self, folder: Path) -> list[Record]:
+        if folder not in self._of_folder:
+            paths = sorted(folder.glob(RECORDS))
+            self._of_folder[folder] = [read_record(path) for path in paths]
+        return self._of_folder[folder]
 
 
 def check(paths: Iterable[str | Path]) -> None:
@@ -106,36 +119,19 @@ def check(paths: Iterable[str | Path]) -> None:
     records = Records()
     damaged: dict[Path, list[Record]] = {}
     for path in map(Path, paths):
-        if path.match(RECORDS):
-            records.read(path)
-        elif (known := records.of(path)) and not intact(path, known):
-            damaged[path] = known
+        known = records.of(path)
+        if known and not intact(path, [expected for _, expected in known]):
+            damaged[path] = [record for record, _ in known]
     if damaged:
-        first, known = next(iter(damaged.items()))
-        step = known[0].step
-        state = (
-            f"is not what {step} wrote" if first.exists() else f"is missing, though {step} wrote it"
-        )
+        first, writers = next(iter(damaged.items()))
+        step = writers[0].step
+        state = f"not what {step} wrote" if first.exists() else f"missing, though {step} wrote it"
         others = f" (nor are {len(damaged) - 1} other files)" if len(damaged) > 1 else ""
-        siblings = [
-            path for known in damaged.values() for record in known for path in record.outputs
-        ]
-        raise DamagedError(f"'{first}' {state}{others}", [*damaged], siblings)
-
-
-def intact(path: Path, records: Iterable[Record]) -> bool:
-    """Whether a file is what one of the records that name it says."""
-    try:
-        return digest(path) in [record.outputs[path] for record in records]
-    except FileNotFoundError:
-        return False
+        siblings = [p for known in damaged.values() for record in known for p in record.paths()]
+        raise DamagedError(f"'{first}' is {state}{others}", [*damaged], siblings)
 
 
 def recorded(path: str | Path) -> dict[str, str]:
     """The digests of all that the job that wrote ``path`` wrote, by name; none if unknown."""
-    of_path = Records().of(Path(path))
-    return {p.name: found for record in of_path for p, found in record.outputs.items()}
-
-
-def _seal(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    known = Records().of(Path(path))
+    return {name: found for record, _ in known for name, found in record.outputs.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,10 +47,10 @@ def verify(results: str | Path) -> Found:
     if not results.is_dir():
         raise InputError(f"'{results}' is no folder; give the folder that a run writes to")
     records, damaged = _read(results.rglob(RECORDS))
-    known: dict[Path, list[Record]] = {}
-    for record in records:
-        for path in record.outputs:
-            known.setdefault(path, []).append(record)
+    known: dict[Path, list[str]] = {}
+    for record in records.values():
+        for path, expected in zip(record.paths(), record.outputs.values(), strict=True):
+            known.setdefault(path, []).append(expected)
     there = [path for path in known if path.exists()]
     with ThreadPoolExecutor() as threads:
         whole = list(threads.map(lambda path: intact(path, known[path]), there))
@@ -64,25 +64,25 @@ def verify(results: str | Path) -> Found:
     )
 
 
-def _read(paths: Iterable[Path]) -> tuple[list[Record], list[Path]]:
-    """The records that can be read, and those that cannot."""
-    records, damaged = [], []
+def _read(paths: Iterable[Path]) -> tuple[dict[Path, Record], list[Path]]:
+    """The records that can be read, by path, and the paths of those that cannot."""
+    records, damaged = {}, []
     for path in paths:
         try:
-            records.append(read_record(path))
+            records[path] = read_record(path)
         except DamagedError:
             damaged.append(path)
     return records, damaged
 
 
-def _missing(records: Iterable[Record]) -> Iterable[Path]:
+def _missing(records: Mapping[Path, Record]) -> Iterable[Path]:
     """What records name and is gone, but for what the workflow itself removes after use.
 
     A table's or picture's own record tells nothing any more once all that it names are gone.
     """
-    for record in records:
-        gone = [path for path in record.outputs if not path.exists()]
-        if not (record.path.name.startswith(".") and len(gone) == len(record.outputs)):
+    for at, record in records.items():
+        gone = [path for path in record.paths() if not path.exists()]
+        if not (at.name.startswith(".") and len(gone) == len(record.outputs)):
             yield from (path for path in gone if path.name not in REMOVED_AFTER_USE)
 
 
