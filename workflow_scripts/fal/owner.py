@@ -80,8 +80,9 @@ def claim(results: str | Path, submitted: str = "") -> None:
     if earlier is not None:
         if not earlier.over:
             _refuse_if_at_work(results, earlier)
-            _log.warning("An earlier run was killed: %s. This one goes on from there.", earlier)
         _refuse_if_queued(results, earlier)
+        if not earlier.over:
+            _log.warning("An earlier run was killed: %s. This one goes on from there.", earlier)
     _end_orphans(results)
     me = psutil.Process()
     allocation = os.environ.get("SLURM_JOB_ID", "")
