@@ -4,8 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
 CORES ?= $(shell nproc)
-# One more than there are cores: some tests wait for others' processes.
-WORKERS ?= $(shell expr $(CORES) + 1)
+# Each process of the tests imports for ten seconds what they need.
+WORKERS ?= $(CORES)
 RESULTS ?= results
 REQUIREMENTS ?= requirements.lock
 BIN := $(VENV)/bin

@@ -157,7 +157,7 @@ def test_cores_missing_is_one_sentence(folder):
 
 
 def test_a_run_says_what_it_did_where_to_look_and_what_it_warned_of(folder):
-    code, lines = run("--config", "warned=1", "seconds=6")
+    code, lines = run("--config", "warned=1", "seconds=6", cores="4")
     assert code == 0
     assert not [line for line in lines if "noise" in line or "Reason" in line or "rule " in line]
     text = "\n".join(lines)
@@ -220,7 +220,7 @@ def on_a_terminal(*arguments, kill_after=None):
     """Run Snakemake on a pseudo-terminal of 100 columns; returns all that was written there."""
     master, slave = pty.openpty()
     child = snakemake_runs.start(
-        *("--cores", "2", *arguments),
+        *("--cores", "4", *arguments),
         **{"output": slave, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
     )
     os.close(slave)
