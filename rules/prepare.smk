@@ -9,6 +9,7 @@ rule prepare_dataset:
         files=layout.data("train_files.txt"),
         test_images=layout.data("test_images.npy"),
         test_labels=layout.data("test_labels.npy"),
+        **({"sites": layout.data("sites.npz")} if settings.clients_from else {}),
         provenance=layout.data("provenance.json"),
     log:
         layout.log("prepare_dataset", "data"),
@@ -20,6 +21,7 @@ rule prepare_dataset:
     params:
         options=lambda w: settings.datasets[w.dataset],
         fingerprint=lambda w: fingerprint(w.dataset),
+        **({"keep_unlabeled": True} if settings.keep_unlabeled else {}),
     message:
         "Read the images of {wildcards.dataset}"
     script:
@@ -29,6 +31,7 @@ rule prepare_dataset:
 rule partition_clients:
     input:
         labels=rules.prepare_dataset.output.labels,
+        **({"sites": rules.prepare_dataset.output.sites} if settings.clients_from else {}),
     output:
         partition=layout.partition("partition.npz"),
         provenance=layout.partition("provenance.json"),

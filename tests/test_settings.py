@@ -111,7 +111,9 @@ def test_entries_are_names_or_names_with_options(tmp_path):
         "path": str(tmp_path),
         "image_size": None,
         "train_size": None,
+        "imbalance": None,
         "normalization": "own",
+        "folders": None,
         "test_fraction": 0.2,
     }
     assert resolved.models == {
@@ -423,3 +425,42 @@ def test_sizes_are_checked_before_the_run_only_where_they_are_known():
     few = {"clients": [1000], "labeling": {"initial": 0.5, "budget": 0.5, "cycles": 1}}
     assert "labels 1 of the 1 images" in mistake(**few)
     resolve({**few, "partition": "plain-dirichlet"})
+
+
+# Sites as clients
+
+
+@pytest.fixture
+def hospitals(tmp_path):
+    for site, count in (("Süd", 3), ("Nord", 2)):
+        for label in ("a", "b"):
+            (tmp_path / site / label).mkdir(parents=True)
+            for i in range(count):
+                (tmp_path / site / label / f"{i}.png").touch()
+    return {"hospitals": {"kind": "image_folder", "path": str(tmp_path)}}
+
+
+def test_the_sites_of_a_folder_are_counted_before_anything_is_read(hospitals):
+    settings = resolve({"datasets": [hospitals], "clients": {"from": "folder"}})
+    assert settings.spreads("hospitals") == [(None, 2)]
+    assert settings.datasets["hospitals"]["folders"] == "sites"
+    assert settings.partition == {"method": "sites"}
+    assert {(s["alpha"], s["clients"]) for s in settings.plan.settings} == {("none", 2)}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"clients": {"from": "tabel"}}, "or {from: table}, {from: folder} or {from: features}"),
+        ({"clients": {}}, "but must be a list of numbers of at least 1, or {from: table}"),
+        ({"clients": [0]}, "clients[0] is 0, but must be a whole number of at least 1"),
+        ({"clients": {"from": "table"}}, "'hospitals' is of the kind image_folder"),
+        ({"clients": {"from": "table"}}, "does not tell of sites so; it has {from: folder}"),
+        (
+            {"clients": {"from": "folder"}, "partition": "iid"},
+            "each site is one, and the partition 'iid' has nothing to divide",
+        ),
+    ],
+)
+def test_mistaken_sites(hospitals, config, sentence):
+    assert sentence in mistake(**config, datasets=[hospitals])

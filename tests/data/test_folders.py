@@ -27,26 +27,24 @@ def test_layouts_that_make_no_data_set(names, message):
 
 def test_layout_with_a_class_called_train():
     layout = find_layout(["vehicles/train/1.png", "vehicles/car/1.png"])
-    assert [label for _, label in layout.train] == ["car", "train"]
+    assert [label for *_, label in layout.train] == ["car", "train"]
 
 
 @pytest.mark.parametrize("part", ["", "pets/", "train/"])
 @pytest.mark.parametrize(
-    "label", ["unlabelled", "Unlabeled", "unknown", "_none_", "no-label", "un-labeled", "UNSORTED"]
+    "label", ["unclassified", "unknown", "_none_", "no-label", "un-annotated", "UNSORTED"]
 )
-def test_folders_of_images_without_labels(part, label):
+def test_folders_that_may_be_of_images_without_labels(part, label):
     names = [f"{part}{name}/1.png" for name in ("cat", "dog", label)]
     names += [name.replace("train/", "test/") for name in names]
-    with pytest.raises(
-        InputError, match=rf"class folder '{label}'.*take the folder out, or rename"
-    ):
+    with pytest.raises(InputError, match=rf"class folder '{label}'; call it 'unlabeled' if its"):
         find_layout(names)
 
 
 def test_folders_that_only_sound_like_it():
     labels = ["known", "nonfiction", "unicorn", "label", "unknown bird"]
     found = find_layout([f"{label}/1.png" for label in labels])
-    assert sorted({label for _, label in found.train}) == sorted(labels)
+    assert sorted({label for *_, label in found.train}) == sorted(labels)
 
 
 @pytest.mark.parametrize("part", ["", "x/", "train/"])
@@ -78,4 +76,65 @@ def test_folders_that_could_be_sites(part, folders):
 )
 def test_nested_folders_that_are_classes(folders):
     layout = find_layout([f"{folder}/1.png" for folder in folders])
-    assert {label for _, label in layout.train} == {folder.split("/")[0] for folder in folders}
+    assert {label for *_, label in layout.train} == {folder.split("/")[0] for folder in folders}
+
+
+SITES = [f"{site}/{label}/{i}.png" for site in "xy" for label in "ab" for i in range(2)]
+
+
+@pytest.mark.parametrize("top", ["", "all/", "all/of/"])
+def test_sites_whose_folders_are_the_classes(top):
+    names = [f"{top}{name}" for name in [*SITES, "x/unlabeled/deep/3.png"]]
+    found = find_layout([*names, f"{top}x/stray.png"], folders="sites")
+    assert not found.has_test
+    assert sorted(file for file, _, _ in found.train) == sorted(names)
+    for file, site, label in found.train:
+        parts = file.removeprefix(top).split("/")
+        assert site == parts[0]
+        assert label == ("" if parts[1] == "unlabeled" else parts[1])
+    assert found.classes == ["a", "b"]
+    assert found.sites(keep_unlabeled=False) == ["x", "y"]
+
+
+@pytest.mark.parametrize("order", ["{part}/{site}/{label}", "{site}/{part}/{label}"])
+def test_parts_above_or_below_the_sites(order):
+    names = [
+        f"{order.format(part=part, site=site, label=label)}/1.png"
+        for part in ("train", "test")
+        for site in "xy"
+        for label in "ab"
+    ]
+    found = find_layout(names, folders="sites")
+    assert found.has_test
+    for examples, part in ((found.train, "train"), (found.test, "test")):
+        assert len(examples) == 4
+        assert all(part in file and {site, label} <= set(file) for file, site, label in examples)
+
+
+def test_what_is_said_to_be_classes_is_taken_for_classes():
+    found = find_layout(SITES, folders="classes")
+    assert found.classes == ["x", "y"]
+    assert found.sites(keep_unlabeled=True) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["x/1.png", "y/1.png"], "no images in folders <site>/<class>"),
+        (["x/a/1.png", "y/a/1.png"], "only one class, 'a'"),
+        (["x/train/a/1.png", "y/train/b/1.png"], "must have images in train/<site>/<class> and"),
+        (
+            ["train/x/a/1.png", "train/x/b/1.png", "test/x/c/1.png"],
+            "class 'c' of 'the folder' is in the test part only",
+        ),
+        (["x/a/1.png", "x/unknown/1.png", "y/a/2.png"], "class folder 'unknown'; call it 'unlab"),
+    ],
+)
+def test_sites_that_make_no_data_set(names, message):
+    with pytest.raises(InputError, match=message):
+        find_layout(names, folders="sites")
+
+
+def test_a_layout_that_can_be_read_in_two_ways_says_how_to_decide():
+    with pytest.raises(InputError, match=r"say which with folders: sites or folders: classes$"):
+        find_layout(SITES)

@@ -158,6 +158,8 @@ def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
     for step in where:
         node = _resolved(node, definitions)
         if isinstance(step, int):
+            lists = [part for part in node.get("anyOf", []) if part.get("type") == "array"]
+            node = dict(lists[0]) if lists else node
             node = node.get("items") or (node.get("prefixItems") or [{}])[0]
         else:
             node = node.get("properties", {}).get(step) or _values(node) or node

@@ -68,7 +68,7 @@ def shrink(settings: Settings) -> Settings:
     training, distillation = settings.training, settings.distillation
     return replace(
         settings,
-        datasets={name: _smaller_images(d, settings) for name, d in settings.datasets.items()},
+        datasets={name: _smaller_images(name, settings) for name in settings.datasets},
         strategies={name: _fewer_arrows(s, scale.k) for name, s in settings.strategies.items()},
         seeds=settings.seeds[: scale.seeds],
         labeling=replace(
@@ -87,13 +87,13 @@ def shrink(settings: Settings) -> Settings:
     )
 
 
-def _smaller_images(dataset: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def _smaller_images(name: str, settings: Settings) -> dict[str, Any]:
     """The options of a data set, with image_size and train_size as the scale has them."""
-    options, scale = dict(dataset), settings.scale
+    options, scale = dict(settings.datasets[name]), settings.scale
     if scale.image_size is not None and "image_size" in options:
         options["image_size"] = _at_most(options.get("image_size"), scale.image_size)
     if scale.images_per_client is not None and "train_size" in options:
-        images = scale.images_per_client * settings.clients[0]
+        images = scale.images_per_client * settings.spreads(name)[0][1]
         kind = kinds.create(options["kind"], **{k: v for k, v in options.items() if k != "kind"})
         known = kind.size()
         options["train_size"] = min(images, known[1]) if known else images

@@ -17,11 +17,12 @@ from fal.data.kinds import KINDS
 from fal.data.labeling import Labeling
 from fal.data.oracles import ORACLES
 from fal.data.partitions import PARTITIONS
+from fal.data.sites import number_of_sites
 from fal.errors import InputError, suggest
 from fal.federated.algorithms import ALGORITHMS
 from fal.federated.networks import NETWORKS
 from fal.federated.options import Distillation, Training
-from fal.layout import SHARED
+from fal.layout import SHARED, Layout, fill
 from fal.options import Options, Words, given_options, parse, shown
 from fal.query.strategies import STRATEGIES
 from fal.registry import Registry
@@ -32,6 +33,13 @@ from fal.scale import Scale, shrink
 
 Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
 Entry = Annotated[Any, Words("a name, or {name: {options}}")]
+Clients = Annotated[
+    Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
+    | Annotated[Mapping[Literal["from"], Literal["table", "folder", "features"]], MinLen(1)],
+    Words("a list of numbers of at least 1, or {from: table}, {from: folder} or {from: features}"),
+]
+SITES = {"method": "sites"}
+"""The partition where each site is a client."""
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)*")
 
 
@@ -75,8 +83,10 @@ class Configuration(Options):
     alphas: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (0.1,)
     """Concentrations of the Dirichlet distribution of classes over clients, for the partitions that
     are one; the smaller, the more the clients differ."""
-    clients: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (10,)
-    """Numbers of clients that the training images are divided among."""
+    clients: Clients = (10,)
+    """Numbers of clients that the training images are divided among, or where the data sets tell
+    which site (such as a hospital) each image is from: {from: table}, {from: folder} or
+    {from: features}; then each site is a client, and neither partition nor alphas are asked."""
     models: Entries = ("cnn",)
     """Networks, each a name or a mapping of one name to its options."""
     algorithms: Entries = ("fedavg",)
@@ -116,7 +126,8 @@ class Configuration(Options):
 
     def __post_init__(self) -> None:
         for key in ("alphas", "clients", "seeds"):
-            values = list(getattr(self, key))
+            given = getattr(self, key)
+            values = [] if isinstance(given, Mapping) else list(given)
             for position, value in enumerate(values):
                 if value in values[:position]:
                     raise InputError(f"{key} has {value:g} more than once; list every value once")
@@ -126,9 +137,9 @@ class Configuration(Options):
 class Settings(Configuration):
     """A checked configuration. Entries are resolved to name -> options.
 
-    datasets: {kind, ...all options of the kind}. partition, oracle: {method, ...all options}. models,
-    algorithms: the same by name. strategies: {method, ...options as they were given}. All of it is
-    as small as ``scale`` says. warnings: what is doubtful, in sentences.
+    datasets: {kind, ...all options of the kind}. partition, oracle: {method, ...all options}.
+    models, algorithms: the same by name. strategies: {method, ...options as they were given}. All
+    of it is as small as ``scale`` says. warnings: what is doubtful, in sentences.
     """
 
     datasets: dict[str, dict[str, Any]]  # type: ignore[assignment]
@@ -152,8 +163,28 @@ class Settings(Configuration):
     def spreads(self, dataset: str) -> list[tuple[float | None, int]]:
         """Concentration (None: the partition needs none) and number of clients of all settings of a
         data set."""
+        if isinstance(self.clients, Mapping):
+            return [(None, self._number_of_sites(dataset))]
         needs_alpha = _create(PARTITIONS, "partition", self.partition, "method").needs_alpha
         return list(product(self.alphas if needs_alpha else [None], self.clients))
+
+    @property
+    def clients_from(self) -> str | None:
+        """Where the data sets tell of their sites, which are the clients; None: they do not."""
+        return self.clients["from"] if isinstance(self.clients, Mapping) else None
+
+    @property
+    def keep_unlabeled(self) -> bool:
+        """Whether images that have no label are of use."""
+        return bool(_create(ORACLES, "oracle", self.oracle, "method").asks_people)
+
+    def _number_of_sites(self, dataset: str) -> int:
+        kind = _create(KINDS, f"datasets.{dataset}", self.datasets[dataset], "kind")
+        prepared = fill(Layout(self.results).data("dataset.json"), {"dataset": dataset})
+        try:
+            return number_of_sites(kind, Path(prepared).parent, self.keep_unlabeled)
+        except InputError as error:
+            raise InputError(f"datasets.{dataset}: {error}") from None
 
 
 def resolve(config: Mapping[str, Any]) -> Settings:
@@ -168,7 +199,7 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     settings = Settings(
         **{
             **given_options(given),
-            "datasets": _datasets(given.datasets, given.data_path),
+            "datasets": _datasets(given),
             "partition": _partition(given),
             "oracle": _component("oracle", given.oracle, ORACLES)[1],
             "models": _components("models", given.models, NETWORKS),
@@ -182,6 +213,7 @@ def resolve(config: Mapping[str, Any]) -> Settings:
                 f"figures has the name {shown(name)}, but a name consists of letters, digits, "
                 "'_', '.' and '-'"
             )
+    _check_clients_from(settings)
     _check_cycles_of(settings)
     settings = shrink(settings)
     for label, path in settings.compare.items():
@@ -226,6 +258,8 @@ def _check_results(results: str) -> None:
 
 
 def _partition(given: Configuration) -> dict[str, Any]:
+    if isinstance(given.clients, Mapping) and given.partition == Configuration.partition:
+        return SITES
     name, partition = _component("partition", given.partition, PARTITIONS)
     needs_alpha = _create(PARTITIONS, f"partition.{name}", partition, "method").needs_alpha
     if len(given.alphas) > 1 and not needs_alpha:
@@ -234,6 +268,26 @@ def _partition(given: Configuration) -> dict[str, Any]:
             "give one, or take the partition dirichlet"
         )
     return partition
+
+
+def _check_clients_from(settings: Settings) -> None:
+    """Refuse data sets that tell of no sites, and a partition beside sites."""
+    source = settings.clients_from
+    if source is None:
+        return
+    if settings.partition != SITES:
+        raise InputError(
+            f"clients come from {source}, so that each site is one, and the partition "
+            f"'{settings.partition['method']}' has nothing to divide; leave one of the two out"
+        )
+    for name, options in settings.datasets.items():
+        kind = _create(KINDS, f"datasets.{name}", options, "kind")
+        if kind.clients_from != source:
+            hint = f"it has {{from: {kind.clients_from}}}" if kind.clients_from else "it has none"
+            raise InputError(
+                f"clients is {{from: {source}}}, but data set '{name}' is of the kind "
+                f"{options['kind']}, which does not tell of sites so; {hint}"
+            )
 
 
 def _check_references(settings: Settings) -> None:
@@ -249,6 +303,8 @@ def _check_references(settings: Settings) -> None:
 
 def _check_sizes(settings: Settings) -> Iterator[str]:
     """Check the labeling against all data sets whose size is known; yield what is doubtful."""
+    if settings.clients_from:
+        return
     partition = _create(PARTITIONS, "partition", settings.partition, "method")
     for name, options in settings.datasets.items():
         source = _create(KINDS, f"datasets.{name}", options, "kind")
@@ -346,17 +402,21 @@ def _strategies(items: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
     return strategies
 
 
-def _datasets(items: tuple[Any, ...], data_path: str | None) -> dict[str, dict[str, Any]]:
+def _datasets(given: Configuration) -> dict[str, dict[str, Any]]:
     datasets = {}
+    data_path = given.data_path
+    folders_are_sites = given.clients == {"from": "folder"}
     if data_path is not None:
         data_path = _existing("data_path", data_path)
-    for name, options in _entries("datasets", items):
+    for name, options in _entries("datasets", given.datasets):
         kind = _choice("datasets", name, options, "kind", KINDS)
         takes_path = any(option.name == "path" for option in fields(KINDS.find(kind)[0]))
         if takes_path and isinstance(options.get("path"), str):
             options["path"] = _existing(f"datasets.{name}.path", options["path"])
         elif takes_path and data_path is not None:
             options["path"] = data_path
+        if folders_are_sites and any(o.name == "folders" for o in fields(KINDS.find(kind)[0])):
+            options.setdefault("folders", "sites")
         source = _create(KINDS, f"datasets.{name}", {"kind": kind, **options}, "kind")
         if takes_path and source.needs_path and source.path is None:
             raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,22 @@ from fal.storage import NOT_UTF8
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 METADATA = "dataset.json"
 TRAIN_FILES = "train_files.txt"
+SITES = "sites.npz"
+UNLABELED = -1
+"""The label of an image that has none."""
 DESCRIBED_CLASSES = 20
+
+
+class Sites(NamedTuple):
+    """Where a data set's images come from, such as hospitals.
+
+    names: those with training images first, each part sorted. train: int64 [N], test: int64 [M],
+    positions in ``names`` of the training and test images.
+    """
+
+    names: tuple[str, ...]
+    train: np.ndarray
+    test: np.ndarray
 
 
 @dataclass
@@ -25,8 +40,10 @@ class Dataset:
 
     mean, std: one value per channel to normalize by, with 255 counted as 1. flip, crop_padding
     (pixels, 0: no cropping): how to augment. train_files: the file of each training image, or
-    nothing where the images come from no files of their own. warnings: sentences about what was
-    doubtful when the images were read; they are not saved.
+    nothing where the images come from no files of their own. sites: None where none are known.
+    warnings: sentences about what was doubtful when the images were read; they are not saved.
+
+    The label of a training image that has none is UNLABELED.
     """
 
     name: str
@@ -40,10 +57,12 @@ class Dataset:
     flip: bool
     crop_padding: int
     train_files: tuple[str, ...] = ()
+    sites: Sites | None = None
     warnings: tuple[str, ...] = ()
 
     def save(self, folder: str | Path) -> None:
-        """Write ``train_images.npy`` etc., ``train_files.txt`` and ``dataset.json``.
+        """Write ``train_images.npy`` etc., ``train_files.txt``, ``dataset.json`` and, where there
+        are sites, ``sites.npz``.
 
         ``train_files.txt`` has one name a line; a line break in a name is written as a space.
         """
@@ -53,8 +72,11 @@ class Dataset:
                 np.save(file, getattr(self, key), allow_pickle=False)
         files = "".join(name.replace("\n", " ") + "\n" for name in self.train_files)
         storage.save_text(folder / TRAIN_FILES, files)
-        apart = {*ARRAYS, "train_files", "warnings"}
+        apart = {*ARRAYS, "train_files", "sites", "warnings"}
         metadata = {key: value for key, value in vars(self).items() if key not in apart}
+        if self.sites:
+            metadata["sites"] = self.sites.names
+            storage.save_array(folder / SITES, train=self.sites.train, test=self.sites.test)
         text = json.dumps(metadata, indent=2, ensure_ascii=False)
         storage.save_text(folder / METADATA, f"{text}\n")
 
@@ -77,18 +99,25 @@ class Dataset:
         with (folder / TRAIN_FILES).open(newline="\n", encoding="utf-8", errors=NOT_UTF8) as file:
             files = tuple(line.removesuffix("\n") for line in file)
         metadata = json.loads((folder / METADATA).read_text(encoding="utf-8", errors=NOT_UTF8))
+        if names := metadata.pop("sites", None):
+            parts = (storage.load_array(folder / SITES, part) for part in ("train", "test"))
+            metadata["sites"] = Sites(tuple(names), *parts)
         return cls(**metadata, **arrays, train_files=files)
 
     def describe(self) -> str:
         """One line: how many images there are, and of which classes."""
-        counts = np.bincount(self.train_labels, minlength=len(self.classes))
+        known = self.train_labels[self.train_labels != UNLABELED]
+        counts = np.bincount(known, minlength=len(self.classes))
         each = [f"{label} {count}" for label, count in zip(self.classes, counts, strict=True)]
         if len(each) > DESCRIBED_CLASSES:
             each[DESCRIBED_CLASSES:] = [f"and {len(each) - DESCRIBED_CLASSES} more"]
+        unlabeled = len(self.train_labels) - len(known)
+        sites = f" from {len(self.sites.names)} sites" if self.sites else ""
         return (
             f"{len(self.train_labels)} training and {len(self.test_labels)} test images of "
-            f"{len(self.classes)} classes; training images of each ({counts.min()} to "
+            f"{len(self.classes)} classes{sites}; training images of each ({counts.min()} to "
             f"{counts.max()}): {', '.join(each)}"
+            + (f"; without a label {unlabeled}" if unlabeled else "")
         )
 
 

@@ -1,80 +1,125 @@
-"""Which folders are classes: told from the names of the image files in a folder or an archive."""
+"""Which folders are classes or sites: told from the names of image files in a folder or archive."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
+from fal.data.listing import Example, Listed
 from fal.errors import InputError
 
-UNLABELED = re.compile(r"un(labell?ed|known|sorted|classified|annotated)|none|null|no(ne)?labels?")
-"""Folder names, in small letters alone, that say that the labels of the images are not known."""
+Folders = Literal["classes", "sites"]
+
+UNLABELED = re.compile("unlabell?ed")
+"""Name of the folder, in small letters alone, of images whose label is not known."""
+AMBIGUOUS = re.compile("un(known|sorted|classified|annotated)|none|null|no(ne)?labels?")
+"""Names of folders that may be meant so, or as a class."""
+PARTS = ("train", "test")
 
 
-class Layout(NamedTuple):
-    """Which file is an example of which class: lists of (file name, class name)."""
-
-    train: list[tuple[str, str]]
-    test: list[tuple[str, str]]
-
-
-def find_layout(names: Iterable[str], source: object = "the folder") -> Layout:
+def find_layout(
+    names: Iterable[str], source: object = "the folder", folders: Folders | None = None
+) -> Listed:
     """Tell from the image files' names which folders are classes; errors name ``source``.
 
+    folders: what the top folders are; None: classes, unless they could be sites.
+
     Raises InputError if fewer than two classes are found, if the classes of train and test
-    differ, if a folder's name says that its images have no labels, and if the folders could as
-    well be sites whose sub-folders are the classes.
+    differ, if a folder's name may say that its images have no labels, and if it is not said what
+    the folders are and they could as well be sites whose sub-folders are the classes.
     """
     paths = sorted(tuple(name.split("/")) for name in names)
     if not paths:
         raise InputError(f"'{source}' holds no images")
+    if folders == "sites":
+        return _find_sites(paths, source)
     tops = {parts[: parts.index("train")] for parts in paths if "train" in parts[:-2]}
     if len(tops) > 1:
         first, second, *_ = sorted("/".join((*top, "train")) for top in tops)
-        raise InputError(f"'{source}' holds several data sets: '{first}' and '{second}'")
+        raise InputError(
+            f"'{source}' holds several data sets: '{first}' and '{second}' (if they are those of "
+            "several sites, say folders: sites)"
+        )
     if tops:
         (top,) = tops
-        train, test = (_below(paths, (*top, part)) for part in ("train", "test"))
+        train, test = (_below(paths, (*top, part)) for part in PARTS)
         if not test:
             raise InputError(f"'{source}' has a train folder but no test/<class> images beside it")
-        _check_same_classes(source, train, test)
         level = len(top) + 1
     else:
         top = _enclosing_folder(paths)
         train, test = _below(paths, top), []
         level = len(top)
-    _check_classes(source, sorted({label for _, label in train}))
-    _check_sites(source, [tuple(name.split("/")[level:]) for name, _ in train])
-    return Layout(train, test)
+    listed = Listed(train, test, has_test=bool(tops))
+    if tops:
+        _check_same_classes(source, listed)
+    _check_classes(source, listed.classes)
+    if folders is None:
+        _check_sites(source, [tuple(name.split("/")[level:]) for name, _, _ in train])
+    return listed
 
 
-def _enclosing_folder(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Go down while there is but one folder and it holds further folders."""
+def _find_sites(paths: list[tuple[str, ...]], source: object) -> Listed:
+    """``<site>/<class>/...``, with train and test above or below the sites, or without them."""
+    top = len(_enclosing_folder(paths, levels=3))
+    inside = [(parts, parts[top:]) for parts in paths if len(parts) >= top + 3]
+    if not inside:
+        raise InputError(f"'{source}' holds no images in folders <site>/<class>")
+    part = next((i for i in (0, 1) if all(p[i] in PARTS for _, p in inside)), None)
+    first, second = {None: (0, 1), 0: (1, 2), 1: (0, 2)}[part]
+    examples: dict[str, list[Example]] = {name: [] for name in PARTS}
+    for parts, below in inside:
+        if len(below) > second + 1:
+            which = "train" if part is None else below[part]
+            examples[which].append(("/".join(parts), below[first], _label(below[second])))
+    listed = Listed(examples["train"], examples["test"], has_test=part is not None)
+    if not listed.train or (listed.has_test and not listed.test):
+        raise InputError(
+            f"'{source}' must have images in train/<site>/<class> and test/<site>/<class>, in "
+            "<site>/train/<class> and <site>/test/<class>, or in <site>/<class>"
+        )
+    unseen = {label for _, _, label in listed.test if label}.difference(listed.classes)
+    if unseen:
+        raise InputError(f"class '{min(unseen)}' of '{source}' is in the test part only")
+    _check_classes(source, listed.classes)
+    return listed
+
+
+def _enclosing_folder(paths: list[tuple[str, ...]], levels: int = 2) -> tuple[str, ...]:
+    """Go down while there is but one folder and ``levels`` are left: folders and the file."""
     top: tuple[str, ...] = ()
     while True:
         inside = [parts[len(top) :] for parts in paths if parts[: len(top)] == top]
         folders = {parts[0] for parts in inside if len(parts) > 1}
-        if len(folders) != 1 or max(map(len, inside)) < 3:
+        if len(folders) != 1 or max(map(len, inside)) <= levels:
             return top
         top += tuple(folders)
 
 
-def _below(paths: list[tuple[str, ...]], folder: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(File name, class) of the files that lie in class folders below ``folder``."""
+def _below(paths: list[tuple[str, ...]], folder: tuple[str, ...]) -> list[Example]:
+    """The files that lie in class folders below ``folder``, from no site."""
     depth = len(folder)
     return [
-        ("/".join(parts), parts[depth])
+        ("/".join(parts), "", _label(parts[depth]))
         for parts in paths
         if parts[:depth] == folder and len(parts) > depth + 1
     ]
 
 
-def _check_same_classes(
-    source: object, train: list[tuple[str, str]], test: list[tuple[str, str]]
-) -> None:
-    train_classes, test_classes = ({label for _, label in part} for part in (train, test))
+def _letters(name: str) -> str:
+    return re.sub("[^a-z]", "", name.casefold())
+
+
+def _label(folder: str) -> str:
+    """The class that a folder stands for; '' if it says that there is none."""
+    return "" if UNLABELED.fullmatch(_letters(folder)) else folder
+
+
+def _check_same_classes(source: object, listed: Listed) -> None:
+    train_classes = set(listed.classes)
+    test_classes = {label for _, _, label in listed.test if label}
     for part, extra in (
         ("train", train_classes - test_classes),
         ("test", test_classes - train_classes),
@@ -86,17 +131,16 @@ def _check_same_classes(
             )
 
 
-def _check_classes(source: object, classes: list[str]) -> None:
+def _check_classes(source: object, classes: Sequence[str]) -> None:
     if not classes:
         raise InputError(f"'{source}' holds images but no class folders around them")
     if len(classes) == 1:
         raise InputError(f"'{source}' holds only one class, '{classes[0]}'; at least 2 are needed")
     for label in classes:
-        if UNLABELED.fullmatch(re.sub("[^a-z]", "", label.casefold())):
+        if AMBIGUOUS.fullmatch(_letters(label)):
             raise InputError(
-                f"'{source}' has a class folder '{label}', but every image needs its class: labels "
-                "are hidden and revealed by the workflow itself; take the folder out, or rename it "
-                "if it is a class"
+                f"'{source}' has a class folder '{label}'; call it 'unlabeled' if its images have "
+                "no label, or by another name if it is a class"
             )
 
 
@@ -116,6 +160,6 @@ def _check_sites(source: object, paths: list[tuple[str, ...]]) -> None:
     first, second, *_ = sorted(top for top, inner in folders if inner == shared)
     raise InputError(
         f"'{source}': the folders '{first}' and '{second}' both hold a folder '{shared}', so they "
-        "could be sites (such as hospitals) and not classes; put all images of a class directly "
-        "into one folder named like the class"
+        "could be sites (such as hospitals) or classes; say which with folders: sites or folders: "
+        "classes"
     )

@@ -1,18 +1,42 @@
 """Who holds which training example, as an array with the client of each example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fal.data.partitions.dirichlet import dirichlet_partition
+from fal.errors import InputError
 
 __all__ = [
     "class_counts",
+    "client_of_parts",
     "client_parts",
     "describe_sizes",
     "dirichlet_partition",
+    "from_sites",
     "split_clients",
 ]
+
+
+def client_of_parts(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The client int64 [N] of each example, from the examples of each client."""
+    client = np.empty(sum(map(len, parts)), dtype=np.int64)
+    for k, index in enumerate(parts):
+        client[index] = k
+    return client
+
+
+def from_sites(site: np.ndarray, clients: int) -> np.ndarray:
+    """The client int64 [N] of each example where each site is one.
+
+    site: int64 [N], site of each example. Raises InputError if there are not ``clients`` sites.
+    """
+    if site.max() + 1 != clients:
+        raise InputError(
+            f"the data set has {site.max() + 1} sites, but {clients} were found before it was read;"
+            " run the same command again"
+        )
+    return site
 
 
 def client_parts(client: np.ndarray) -> list[np.ndarray]:

@@ -18,6 +18,24 @@ def size_of_test_set(images: int, classes: int, fraction: float) -> int:
     return min(max(round(fraction * images), classes), images - classes)
 
 
+def long_tail(labels: np.ndarray, imbalance: float, rng: np.random.Generator) -> np.ndarray:
+    """Ascending indices of a long-tailed part of examples with ``labels`` int64 [N].
+
+    Of C classes, class c keeps at random n * imbalance^(c / (C - 1)) examples, rounded down and at
+    least one, n being the size of the largest class; classes that have fewer keep all (Cui et al.,
+    CVPR 2019, and Cao et al., NeurIPS 2019, for classes of equal size).
+    """
+    sizes = np.bincount(labels)
+    steps = max(1, len(sizes) - 1)
+    kept = [
+        rng.permutation(np.flatnonzero(labels == c))[
+            : max(1, int(sizes.max() * imbalance ** (c / steps)))
+        ]
+        for c in range(len(sizes))
+    ]
+    return np.sort(np.concatenate(kept))
+
+
 def stratified_draw(
     labels: np.ndarray, count: int, most: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:

@@ -106,7 +106,9 @@ class Checkpoint:
         self.last = time.monotonic()
         self.stopping.safe_point(after)
 
-    def load(self, device: str | torch.device = "cpu") -> tuple[dict[str, dict[str, Tensor]], Any] | None:
+    def load(
+        self, device: str | torch.device = "cpu"
+    ) -> tuple[dict[str, dict[str, Tensor]], Any] | None:
         """The state and the record that ``save`` was last given.
 
         None if there are none, or, with a warning, if the file is damaged or another training's.

@@ -53,8 +53,8 @@ class Cohort:
     objectives that use them. lockstep: how many clients of equally many examples train together at
     most.
 
-    Clients with fewer than two examples are ``idle``, as a batch of one is never trained on: they are
-    asked for no training. Raises InputError if all are.
+    Clients with fewer than two examples are ``idle``, as a batch of one is never trained on: they
+    are asked for no training. Raises InputError if all are.
     """
 
     stacks: Stacks

@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 import numpy as np
 from annotated_types import Ge, Gt, Lt, MinLen
 
-from fal.data.dataset import Dataset
+from fal.data.dataset import UNLABELED, Dataset, Sites
 from fal.data.download import DOWNLOADS
 from fal.data.fingerprint import fingerprint
-from fal.data.sampling import size_of_test_set, stratified_draw
+from fal.data.sampling import long_tail, size_of_test_set, stratified_draw
 from fal.errors import InputError
 from fal.options import Options
 from fal.rng import numpy_generator
@@ -24,9 +24,10 @@ IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 class RawImages(NamedTuple):
     """What a kind reads.
 
-    classes: their names. images: uint8 [N, H, W, C]. labels: int64 [N], positions in ``classes``.
-    test_images, test_labels: the same of the test part, None where there is none. files: the name
-    of each image's file, or nothing. warnings: sentences about doubtful images.
+    classes: their names. images: uint8 [N, H, W, C]. labels: int64 [N], positions in ``classes``,
+    UNLABELED where there is none. test_images, test_labels: the same of the test part, None where
+    there is none. files: the name of each image's file, or nothing. sites, test_sites: where each
+    image is from, or nothing. warnings: sentences about doubtful images.
     """
 
     classes: list[str]
@@ -35,6 +36,8 @@ class RawImages(NamedTuple):
     test_images: np.ndarray | None = None
     test_labels: np.ndarray | None = None
     files: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    test_sites: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def taken(self, index: np.ndarray) -> RawImages:
@@ -43,6 +46,15 @@ class RawImages(NamedTuple):
             images=self.images[index],
             labels=self.labels[index],
             files=tuple(self.files[i] for i in index) if self.files else (),
+            sites=tuple(self.sites[i] for i in index) if self.sites else (),
+        )
+
+    def with_test(self, index: np.ndarray) -> RawImages:
+        """With the training images at ``index`` as the test part."""
+        test = self.taken(index)
+        rest = self.taken(np.setdiff1d(np.arange(len(self.labels)), index))
+        return rest._replace(
+            test_images=test.images, test_labels=test.labels, test_sites=test.sites
         )
 
 
@@ -51,24 +63,39 @@ class DatasetKind(Options):
     """Base of all kinds. A subclass says how to ``read``; its fields are the kind's options.
 
     flip: mirror half of the training images. crop_padding: pixels by which training images are
-    padded and cropped at random, 0 for none. These two belong to the kind and are no options.
+    padded and cropped at random, 0 for none. clients_from: where the sites of its images are told,
+    as ``clients: {from: ...}`` names it. vectors: whether its images are vectors of features. These
+    belong to the kind and are no options.
     """
 
     image_size: Annotated[int, Ge(8)] | None = None
     """Height and width that images are resized to; null keeps their size."""
     train_size: Annotated[int, Ge(1)] | None = None
     """Training images to use, drawn at random; null uses all."""
+    imbalance: Annotated[float, Gt(0), Lt(1)] | None = None
+    """Size of the last class relative to the first in a long tail: training images are left out so
+    that classes shrink exponentially, in their order; null leaves out none."""
+
     normalization: Literal["own", "imagenet"] = "own"
     """Mean and standard deviation that images are normalized with: the training images' own, or
     imagenet's, which the published code uses."""
 
     flip: ClassVar[bool] = True
     crop_padding: ClassVar[int] = 0
+    clients_from: ClassVar[str | None] = None
+    vectors: ClassVar[bool] = False
 
     def read(self, download_dir: Path) -> RawImages:
         """All images; archives that have to be downloaded are kept in ``download_dir``.
 
         Raises InputError on unusable files and archives.
+        """
+        raise NotImplementedError
+
+    def site_names(self, keep_unlabeled: bool) -> list[str]:
+        """The sites that have training images, sorted, found without reading the images.
+
+        keep_unlabeled: whether images without a label count. Raises InputError as ``read`` does.
         """
         raise NotImplementedError
 
@@ -81,44 +108,49 @@ class DatasetKind(Options):
 
         Raises InputError if ``train_size`` does not fit; the sentence begins with that word.
         """
-        if known := self.source_size():
-            classes, images = known
-            return classes, self._num_train(classes, images)
-        return None if self.train_size is None else (None, self.train_size)
+        known = self.source_size()
+        size = (known[0], self._num_train(*known)) if known else (None, self.train_size)
+        return None if self.imbalance is not None or size[1] is None else (size[0], size[1])
 
     def fingerprint(self) -> str:
         """A text that changes when the files that are read change; empty if there are none."""
         return ""
 
-    def load(self, name: str, download_dir: Path = DOWNLOADS, seed: int = 0) -> Dataset:
+    def load(
+        self,
+        name: str,
+        download_dir: Path = DOWNLOADS,
+        seed: int = 0,
+        keep_unlabeled: bool = False,
+    ) -> Dataset:
         """Read the data set and give it a test part, size and normalization as the options say.
 
         Draws are stratified, with at least one image of each class, and depend on ``seed`` alone.
+        keep_unlabeled: keep training images that have no label.
         Raises InputError as ``read`` does, and on options that do not fit the images.
         """
         raw = self.read(download_dir)
-        _check(raw, name)
-        test_images, test_labels = raw.test_images, raw.test_labels
-        if test_images is None or test_labels is None:
-            test = self._draw_test(raw, name, seed)
-            test_images, test_labels = raw.images[test], raw.labels[test]
-            raw = raw.taken(np.setdiff1d(np.arange(len(raw.labels)), test))
-        if self.train_size is not None:
-            raw = self._keep(raw, name, seed)
+        self._check(raw, name)
+        raw = _labeled_test(raw, name)
+        if raw.test_images is None:
+            raw = raw.with_test(self._draw_test(raw, name, seed))
+        raw = self._keep(raw, name, seed, keep_unlabeled)
+        assert raw.test_images is not None and raw.test_labels is not None
         images = self._resized(raw.images)
         mean, std = self._statistics(images, name)
         return Dataset(
             name=name,
             train_images=images,
             train_labels=raw.labels,
-            test_images=self._resized(test_images),
-            test_labels=test_labels,
+            test_images=self._resized(raw.test_images),
+            test_labels=raw.test_labels,
             classes=raw.classes,
             mean=mean,
             std=std,
             flip=self.flip,
             crop_padding=self.crop_padding,
             train_files=raw.files,
+            sites=_sites(raw) if raw.sites else None,
             warnings=raw.warnings,
         )
 
@@ -133,20 +165,38 @@ class DatasetKind(Options):
         return self.train_size
 
     def _draw_test(self, raw: RawImages, name: str, seed: int) -> np.ndarray:
-        """Ascending indices of the images that become the test part."""
+        """Ascending indices of the images that become the test part, all with a label."""
         raise InputError(
             f"data set '{name}': {type(self).__name__} read no test images; derive it from "
             "WithTestFraction to have some split off"
         )
 
-    def _keep(self, raw: RawImages, name: str, seed: int) -> RawImages:
-        sizes = np.bincount(raw.labels)
-        try:
-            count = self._num_train(len(sizes), len(raw.labels))
-        except InputError as error:
-            raise InputError(f"data set '{name}': {error}") from error
-        rng = numpy_generator(seed, "train size")
-        return raw.taken(stratified_draw(raw.labels, count, sizes, rng))
+    def _keep(self, raw: RawImages, name: str, seed: int, keep_unlabeled: bool) -> RawImages:
+        """With the training images that the options leave."""
+        kept = np.flatnonzero(raw.labels != UNLABELED)
+        unlabeled = np.flatnonzero(raw.labels == UNLABELED)
+        if self.train_size is not None:
+            sizes = np.bincount(raw.labels[kept])
+            try:
+                count = self._num_train(len(sizes), len(kept))
+            except InputError as error:
+                raise InputError(f"data set '{name}': {error}") from error
+            rng = numpy_generator(seed, "train size")
+            kept = kept[stratified_draw(raw.labels[kept], count, sizes, rng)]
+        if self.imbalance is not None:
+            rng = numpy_generator(seed, "imbalance")
+            kept = kept[long_tail(raw.labels[kept], self.imbalance, rng)]
+        if raw.sites:
+            _check_no_site_lost(raw, kept, name)
+        if keep_unlabeled:
+            kept = np.union1d(kept, unlabeled)
+        elif len(unlabeled):
+            sentence = (
+                f"{len(unlabeled)} training image(s) of data set '{name}' have no label and were "
+                "left out: a simulated oracle cannot give one"
+            )
+            raw = raw._replace(warnings=(*raw.warnings, sentence))
+        return raw if len(kept) == len(raw.labels) else raw.taken(kept)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         from fal.data.decoding import resize
@@ -167,6 +217,18 @@ class DatasetKind(Options):
             )
         return IMAGENET
 
+    def _check(self, raw: RawImages, name: str) -> None:
+        """Raise InputError unless images and labels are of the right form and fit together."""
+        for part, images in (("", raw.images), ("test_", raw.test_images)):
+            if images is None:
+                continue
+            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+                raise InputError(
+                    f"data set '{name}': {part}images must be uint8 [N, H, W, 1 or 3], not "
+                    f"{images.dtype} {list(images.shape)}"
+                )
+        check_labels(raw, name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WithTestFraction(DatasetKind):
@@ -176,15 +238,17 @@ class WithTestFraction(DatasetKind):
     """Share of the images that is kept for testing where there is no test set."""
 
     def _draw_test(self, raw: RawImages, name: str, seed: int) -> np.ndarray:
-        sizes = np.bincount(raw.labels)
+        known = np.flatnonzero(raw.labels != UNLABELED)
+        sizes = np.bincount(raw.labels[known], minlength=len(raw.classes))
         if sizes.min() < 2:
             raise InputError(
                 f"class '{raw.classes[sizes.argmin()]}' of data set '{name}' has a single image: "
                 "too few to split into training and test set"
             )
-        count = size_of_test_set(len(raw.labels), len(sizes), self.test_fraction)
+        count = size_of_test_set(len(known), len(sizes), self.test_fraction)
         rng = numpy_generator(seed, "test split")
-        return stratified_draw(raw.labels, count, sizes - 1, rng)
+        test = known[stratified_draw(raw.labels[known], count, sizes - 1, rng)]
+        return _sparing_sites(test, known, raw.sites)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,31 +272,80 @@ class FromPath(DatasetKind):
         return [path]
 
 
-def _check(raw: RawImages, name: str) -> None:
-    """Raise InputError unless images and labels are of the right form and fit together."""
+def _labeled_test(raw: RawImages, name: str) -> RawImages:
+    """Without the test images that have no label."""
+    if raw.test_images is None or raw.test_labels is None:
+        return raw
+    known = np.flatnonzero(raw.test_labels != UNLABELED)
+    left_out = len(raw.test_labels) - len(known)
+    if not left_out:
+        return raw
+    if not len(known):
+        raise InputError(f"data set '{name}': no test image has a label")
+    sentence = f"{left_out} test image(s) of data set '{name}' have no label and were left out"
+    return raw._replace(
+        test_images=raw.test_images[known],
+        test_labels=raw.test_labels[known],
+        test_sites=tuple(raw.test_sites[i] for i in known) if raw.test_sites else (),
+        warnings=(*raw.warnings, sentence),
+    )
+
+
+def _sparing_sites(test: np.ndarray, known: np.ndarray, sites: tuple[str, ...]) -> np.ndarray:
+    """``test`` without the images of sites that would have none of ``known`` left to train on."""
+    if not sites:
+        return test
+    training = {sites[i] for i in np.setdiff1d(known, test)}
+    return test[[sites[i] in training for i in test]]
+
+
+def _check_no_site_lost(raw: RawImages, kept: np.ndarray, name: str) -> None:
+    """Raise InputError if a site of labeled images has none among those that are kept."""
+    known = np.flatnonzero(raw.labels != UNLABELED)
+    if lost := {raw.sites[i] for i in known}.difference(raw.sites[i] for i in kept):
+        raise InputError(
+            f"data set '{name}': train_size or imbalance leaves the site '{min(lost)}' without "
+            "training images; raise it"
+        )
+
+
+def _sites(raw: RawImages) -> Sites:
+    trained = sorted(set(raw.sites))
+    names = (*trained, *sorted(set(raw.test_sites).difference(trained)))
+    number = {name: position for position, name in enumerate(names)}
+    train, test = (
+        np.array([number[site] for site in of], dtype=np.int64)
+        for of in (raw.sites, raw.test_sites)
+    )
+    return Sites(names, train, test)
+
+
+def check_labels(raw: RawImages, name: str) -> None:
+    """Raise InputError unless there is a label for each image, and a file and a site or none."""
     parts = {"": (raw.images, raw.labels)}
     if raw.test_images is not None and raw.test_labels is not None:
         parts["test_"] = (raw.test_images, raw.test_labels)
     for part, (images, labels) in parts.items():
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-            raise InputError(
-                f"data set '{name}': {part}images must be uint8 [N, H, W, 1 or 3], not "
-                f"{images.dtype} {list(images.shape)}"
-            )
         if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
             raise InputError(
                 f"data set '{name}': {part}labels must be int64 [{len(images)}], one for each "
                 f"image, not {labels.dtype} {list(labels.shape)}"
             )
-        if not set(np.unique(labels)) <= set(range(len(raw.classes))):
+        if not set(np.unique(labels)) <= {UNLABELED, *range(len(raw.classes))}:
             raise InputError(
                 f"data set '{name}': {part}labels must be positions in its {len(raw.classes)} "
-                "classes, counted from 0"
+                f"classes, counted from 0, or {UNLABELED} where there is none"
             )
-    if lacking := set(range(len(raw.classes))) - set(np.unique(raw.labels)):
+    lacking = set(range(len(raw.classes))) - set(np.unique(raw.labels))
+    if lacking and UNLABELED not in raw.labels:
         raise InputError(f"data set '{name}': class '{raw.classes[min(lacking)]}' has no images")
-    if raw.files and len(raw.files) != len(raw.images):
-        raise InputError(
-            f"data set '{name}': {len(raw.files)} files are named, but there are "
-            f"{len(raw.images)} training images"
-        )
+    for what, names, of in (
+        ("files", raw.files, raw.images),
+        ("sites", raw.sites, raw.images),
+        ("test sites", raw.test_sites, raw.test_images),
+    ):
+        count = 0 if of is None else len(of)
+        if names and len(names) != count:
+            raise InputError(
+                f"data set '{name}': {len(names)} {what} are named, but there are {count} images"
+            )

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import numpy as np
 from annotated_types import Ge
 
 from fal.data.archives import files
-from fal.data.folders import find_layout
+from fal.data.folders import Folders, find_layout
 from fal.data.kinds.base import FromPath, RawImages, WithTestFraction
+from fal.data.kinds.listing import DEFAULT_SIZE, read_listed
+from fal.data.listing import Listed
 from fal.errors import InputError
 
-DEFAULT_SIZE = 32
 STRAY_FOLDERS = {"__MACOSX"}
 
 
@@ -23,15 +23,20 @@ STRAY_FOLDERS = {"__MACOSX"}
 class ImageFolder(FromPath, WithTestFraction):
     """``train/<class>/...`` and ``test/<class>/...``, or class folders without that division.
 
-    Either may lie inside one or more enclosing folders. Files in folders below a class folder
-    belong to the class; hidden files and files that are no images are passed over. Images are
-    stretched to squares of ``image_size`` and stay gray if all of them are.
+    Either may lie inside one or more enclosing folders, and each class folder in that of a site.
+    Files in folders below a class folder belong to the class, those in a folder called unlabeled to
+    none; hidden files and files that are no images are passed over. Images are stretched to squares
+    of ``image_size`` and stay gray if all of them are.
     """
 
     image_size: Annotated[int, Ge(8)] | None = None
     """Height and width that images are stretched to; null means 32."""
+    folders: Folders | None = None
+    """What the top folders are: classes, or sites (such as hospitals) in which the classes are;
+    null means classes, and is refused where they could be sites."""
 
     needs_path: ClassVar[bool] = True
+    clients_from: ClassVar[str | None] = "folder"
 
     def read(self, download_dir: Path) -> RawImages:
         """All images, sorted by name.
@@ -39,33 +44,22 @@ class ImageFolder(FromPath, WithTestFraction):
         Raises InputError as ``fal.data.archives.files`` and ``fal.data.folders.find_layout`` do,
         if there is no path, and if images are unreadable.
         """
-        from fal.data.decoding import decode_files
+        path, names, listed = self._listed()
+        raw = read_listed(path, listed, listed.classes, self.image_size or DEFAULT_SIZE)
+        if ignored := len(names) - len(listed.train) - len(listed.test):
+            sentence = f"{ignored} image(s) of '{path}' outside the class folders were ignored"
+            raw = raw._replace(warnings=(*raw.warnings, sentence))
+        return raw
 
+    def site_names(self, keep_unlabeled: bool) -> list[str]:
+        return self._listed()[2].sites(keep_unlabeled)
+
+    def _listed(self) -> tuple[Path, list[str], Listed]:
         if self.path is None:
             raise InputError("a data set of the kind image_folder needs a path")
         path = Path(self.path)
         names = list(_image_names(path))
-        layout = find_layout(names, path)
-        examples = layout.train + layout.test
-        classes = sorted({label for _, label in layout.train})
-        number = {label: position for position, label in enumerate(classes)}
-        images, warnings = decode_files(
-            path, [name for name, _ in examples], self.image_size or DEFAULT_SIZE
-        )
-        labels = np.array([number[label] for _, label in examples], dtype=np.int64)
-        if ignored := len(names) - len(examples):
-            warnings += (f"{ignored} image(s) of '{path}' outside the class folders were ignored",)
-        first = len(layout.train)
-        raw = RawImages(
-            classes=classes,
-            images=images[:first],
-            labels=labels[:first],
-            files=tuple(name for name, _ in layout.train),
-            warnings=warnings,
-        )
-        if not layout.test:
-            return raw
-        return raw._replace(test_images=images[first:], test_labels=labels[first:])
+        return path, names, find_layout(names, path, self.folders)
 
 
 def _image_names(path: Path) -> Iterator[str]:

@@ -1,0 +1,54 @@
+"""How many sites a data set has, told before it is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from fal.data.kinds.base import DatasetKind
+from fal.errors import InputError
+from fal.options import given_options
+
+
+def number_of_sites(kind: DatasetKind, prepared: Path, keep_unlabeled: bool) -> int:
+    """How many sites have training images.
+
+    prepared: the folder that the data set is prepared in. Where it was made of the same files by
+    the same options it is asked, as looking through an archive takes time.
+    keep_unlabeled: whether images that have no label count.
+    Raises InputError as ``DatasetKind.site_names`` does, and if there are no sites.
+    """
+    fingerprint = kind.fingerprint()
+    source = {"options": given_options(kind), "fingerprint": fingerprint}
+    if (count := _of_prepared(prepared, source, keep_unlabeled)) is not None:
+        return count
+    names = _names(kind, fingerprint, keep_unlabeled)
+    if not names:
+        raise InputError("no site is told for any training image that has a label")
+    return len(names)
+
+
+@cache
+def _names(kind: DatasetKind, fingerprint: str, keep_unlabeled: bool) -> tuple[str, ...]:
+    return tuple(kind.site_names(keep_unlabeled))
+
+
+def _of_prepared(folder: Path, source: Mapping[str, object], keep_unlabeled: bool) -> int | None:
+    """The number of clients that the prepared data set has, if it was made of ``source``."""
+    import numpy as np
+
+    try:
+        made = json.loads((folder / "provenance.json").read_text())["settings"]
+        options = {key: value for key, value in made["options"].items() if key != "kind"}
+        same = json.loads(json.dumps(source, default=str)) == {
+            "options": options,
+            "fingerprint": made["fingerprint"],
+        }
+        if not same or bool(made.get("keep_unlabeled")) != keep_unlabeled:
+            return None
+        with np.load(folder / "sites.npz", allow_pickle=False) as sites:
+            return int(sites["train"].max()) + 1
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
