@@ -95,10 +95,10 @@ def test_a_record_that_is_changed_anywhere_is_noticed(folder):
             changed = bytearray(content)
             changed[position] ^= 1 << bit
             path.write_bytes(changed)
-            with pytest.raises(DamagedError, match="the record '.*' is damaged"):
+            with pytest.raises(DamagedError, match=r"the record '.*' is damaged"):
                 read_record(path)
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(DamagedError, match="the record '.*' is damaged") as error:
+    with pytest.raises(DamagedError, match=r"the record '.*' is damaged") as error:
         check([folder / "query.csv"])
     assert error.value.paths == [path]
     assert folder / "query.csv" in error.value.siblings

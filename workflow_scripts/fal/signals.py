@@ -38,7 +38,7 @@ class Stopping:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the signals while the block runs; those that are ignored, as under nohup, stay so."""
+        """Take the signals while the block runs; what is ignored, as under nohup, stays so."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

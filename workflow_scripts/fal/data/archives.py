@@ -44,7 +44,7 @@ MAX_FILE_BYTES = 1 << 30
 """Size that a member may have: an image has less."""
 
 MAX_EXPANSION, SMALL_BYTES = 200, 1 << 30
-"""How many times its own size an archive may unpack to, unless that is small: images shrink little."""
+"""How many times its size an archive may unpack to, beyond SMALL_BYTES: images shrink little."""
 
 Read = Callable[[], bytes]
 
