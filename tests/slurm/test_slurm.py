@@ -152,8 +152,9 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     assert snakemake.wait(900) == 0, run.log.read_text()
 
     states = {job["id"]: job["state"] for job in cluster.jobs()}
-    ended = [states[job] for job in (cancelled, late, told)]
-    assert ended == ["CANCELLED", "TIMEOUT", "FAILED"]
+    # Slurm wakes a job before it ends it, and this one may be quick enough to end by itself.
+    assert states[late] in ("TIMEOUT", "FAILED")
+    assert (states[cancelled], states[told]) == ("CANCELLED", "FAILED")
     expected, found = digests(local / "results"), digests(folder / "results")
     assert found | expected == found and kept | found == found
     # What stays besides: what an orphan left and nobody needs, half of what was being written.
