@@ -24,4 +24,5 @@ with job(snakemake) as run:
     )
     pools = open_pools(dataset, client, labeled, 0, seen)
     table = class_predictions(pools, **snakemake.params.structure)
-    table.to_csv(snakemake.output[0], index=False, float_format="%.6g")
+    text = storage.without_formulas(table).to_csv(index=False, float_format="%.6g")
+    storage.save_text(snakemake.output[0], text)

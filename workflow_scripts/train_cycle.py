@@ -54,8 +54,7 @@ with job(snakemake) as run:
         )
     storage.save_tensors(snakemake.output.clients, rounds.local_models(state, never))
     result = rounds.summarize(history, int(cohort.sizes.sum()), len(cohort.images))
-    with storage.replacing(snakemake.output.result) as path:
-        path.write_text(json.dumps(result, indent=2) + "\n")
+    storage.save_text(snakemake.output.result, json.dumps(result, indent=2) + "\n")
     if sentence := rounds.doubtful_loss(history, len(dataset.classes)):
         run.warn(sentence)
     run.log.info("%d labeled images, accuracy %.2f%%", result["labeled"], result["accuracy"])
