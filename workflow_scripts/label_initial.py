@@ -26,13 +26,15 @@ with job(snakemake) as run:
     for sentence in labeling.notes(dataset, sizes):
         run.tell(f"{sentence} ({dataset}, {len(parts)} clients)")
     counts = labeling.initial_counts(sizes)
-    index = np.concatenate(initial_labels(parts, counts, seed))
     oracle = oracles.create(**snakemake.params.oracle)
+    labels = np.load(snakemake.input.labels)
+    known = labels >= 0 if oracle.asks_people and not oracle.ask_all else None
+    index = np.concatenate(initial_labels(parts, counts, seed, known))
     if oracle.asks_people:
         query = pd.DataFrame({"client": client[index], "index": index})
         storage.save_text(snakemake.output.query, query.to_csv(index=False))
     else:
         classes = json.loads(Path(snakemake.input.dataset).read_text())["classes"]
-        answers = oracle.label(np.load(snakemake.input.labels), classes, seed)[index]
+        answers = oracle.label(labels, classes, seed)[index]
         Labeled.of(index, answers, client).save(snakemake.output.labeled)
     run.log.info("labeled are %s of %s", describe_sizes(counts), describe_sizes(sizes))

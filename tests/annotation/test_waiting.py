@@ -78,5 +78,5 @@ def test_answers_may_change_until_they_are_used(asked):
 
 def test_answers_that_were_used_stay_where_they_are(asked):
     asked[0].trained.touch()
-    with pytest.raises(InputError, match="task first_client-0, .* put them back"):
+    with pytest.raises(InputError, match=r"task first_client-0, .* put them back"):
         answered(asked)

@@ -178,3 +178,13 @@ def test_a_checked_labeling_lets_the_largest_client_query_in_every_cycle(
     for _ in range(cycles):
         assert (labeled < sizes).any()
         labeled = np.minimum(sizes, labeled + budgets)
+
+
+def test_examples_that_have_a_label_come_first():
+    parts = [np.arange(0, 6), np.arange(6, 12), np.arange(12, 15)]
+    known = np.isin(np.arange(15), [1, 4, 6, 7, 8])
+    first, second, third = initial_labels(parts, [3, 2, 2], 1, known)
+    assert {1, 4} < set(first.tolist()) <= set(range(6))
+    assert len(first) == 3
+    assert second.tolist() == [6, 7, 8]
+    assert np.array_equal(third, initial_labels(parts, [3, 2, 2], 1)[2])

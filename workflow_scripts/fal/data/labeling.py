@@ -177,12 +177,17 @@ def named_clients(clients: np.ndarray) -> str:
 
 
 def initial_labels(
-    parts: Sequence[np.ndarray], counts: Sequence[int] | np.ndarray, seed: int
+    parts: Sequence[np.ndarray],
+    counts: Sequence[int] | np.ndarray,
+    seed: int,
+    known: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """``counts`` [N] random examples of each client, as ascending arrays of example indices.
 
-    parts: int64 [n], the examples of each client. Raises InputError if a count is negative or above
-    the size of its client.
+    parts: int64 [n], the examples of each client. known: bool [examples], which have a label
+    already: all of these come first, even if there are more than ``counts``.
+
+    Raises InputError if a count is negative or above the size of its client.
     """
     chosen = []
     for client, (part, count) in enumerate(zip(parts, counts, strict=True)):
@@ -192,5 +197,7 @@ def initial_labels(
                 f"({len(part)}), not {count}"
             )
         rng = numpy_generator(seed, "initial", client=client)
-        chosen.append(np.sort(rng.permutation(part)[:count]))
+        first, rest = (part[:0], part) if known is None else (part[known[part]], part[~known[part]])
+        others = rng.permutation(rest)[: max(0, count - len(first))]
+        chosen.append(np.sort(np.concatenate([first, others])))
     return chosen
