@@ -42,7 +42,7 @@ def snakemake(folder: str, *arguments: str) -> tuple[str, float, float]:
 def dry_runs() -> None:
     print("| experiment | jobs | seconds | peak MiB |\n|---|---:|---:|---:|")
     total = [0, 0.0]
-    for path in sorted(ROOT.glob("experiments/paper-*.yaml")):
+    for path in sorted(ROOT.glob("experiments/figure*.yaml")):
         with TemporaryDirectory() as folder:
             output, seconds, peak = snakemake(folder, "--dry-run", "--configfile", str(path))
         jobs = int(re.search(r"^total +(\d+)$", output, re.MULTILINE)[1])

@@ -124,25 +124,29 @@ def test_a_folder_that_was_moved_goes_on_and_one_that_was_copied_after_touch(fin
     assert digests(tmp_path, "copied/**/*") == before
 
 
-def test_a_new_strategy_computes_only_what_is_missing(finished):
-    strategies = "strategies=[random, {ifal: {k: 0.2}}, l-entropy]"
-    planned = jobs(finished, *MINIATURE, "--config", strategies)
-    assert planned["train_cycle"] == planned["train_middle_cycle"] == 1
-    assert planned["query_clients"] == 2
-    assert "distill_clients" not in planned
+def reruns():
+    """The changes that docs/figures.md tells of, and how many jobs of each rule they make run."""
+    row = re.compile(r"^\| (?P<what>[^|]+) \| `(?P<config>[^`]+)` \| (?P<runs>.+) \|$", re.MULTILINE)
+    page = (ROOT / "docs" / "figures.md").read_text().partition("## What runs again")[2]
+    for found in row.finditer(page):
+        rules = re.findall(r"(?:(\d+) )?`(\w+)`", found["runs"])
+        runs = {rule: int(count or 1) for count, rule in rules}
+        tables = {"tables": 1} if ", tables" in found["runs"] else {}
+        yield pytest.param(found["config"], runs | tables, id=found["what"])
 
 
-def test_one_more_cycle_trains_that_cycle_alone(finished):
-    planned = jobs(finished, *MINIATURE, "--config", "labeling={cycles: 3}")
-    assert planned["train_cycle"] == planned["query_clients"] == 2
+@pytest.mark.parametrize(("config", "expected"), reruns())
+def test_a_change_makes_run_what_the_page_says(finished, config, expected):
+    planned = jobs(finished, *MINIATURE, "--config", config)
+    tables = {rule for rule in planned if rule.startswith(("collect_", "summarize_", "compare_"))}
+    others = {rule: count for rule, count in planned.items() if rule not in {*tables, "all"}}
+    assert others | ({"tables": 1} if tables else {}) == expected
 
 
-def test_one_more_seed_leaves_the_others_alone(finished):
-    planned = jobs(finished, *MINIATURE, "--config", "seeds=[1, 2]")
-    assert planned["train_cycle"] == 1 + 2
-    assert planned["train_middle_cycle"] == 2
-    assert planned["query_clients"] == 2 * 2
-    assert planned["partition_clients"] == planned["plot_partition"] == 1
+def test_a_partial_run_draws_what_is_there_and_computes_nothing(finished):
+    more = ["strategies=[random, {ifal: {k: 0.2}}, l-entropy]", "seeds=[1, 2]", "partial=true"]
+    planned = jobs(finished, "figures", *MINIATURE, "--config", *more)
+    assert planned == {"plot_accuracy": 1, "figures": 1}
 
 
 def test_what_was_deleted_is_made_again(finished):
@@ -151,7 +155,7 @@ def test_what_was_deleted_is_made_again(finished):
         next(figures.glob(name)).unlink()
     (finished / "results" / "tables" / "accuracy_summary.md").unlink()
     planned = jobs(finished, *MINIATURE)
-    assert "collect_results" in planned
+    assert "compare_strategies" in planned
     assert not {"train_cycle", "query_clients"} & planned.keys()
     run = snakemake(finished, "--cores", "2", *MINIATURE)
     assert run.returncode == 0, run.stdout

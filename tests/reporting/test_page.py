@@ -17,6 +17,8 @@ from fal.reporting import (
     thumbnails,
     verdicts,
 )
+from fal.reporting.grids import Grid, Panel, overview
+from fal.runs import Plan
 from reporting import chromium
 from reporting.synthetic_costs import cost_records
 from reporting.synthetic_queries import write_query
@@ -48,9 +50,13 @@ def contents(folder, clients=(3, 4)):
     settings = [{**SETTING, "clients": n} for n in clients]
     own = {"random": (), "ifal": ("inconsistency",)}
     pictures, rows = [], []
-    for picture in catalogue.pictures(settings, [1], own, ["clients"], queried=True):
+    plan = Plan(
+        tuple((setting, tuple(own)) for setting in settings), overview(settings, STRATEGIES)
+    )
+    for picture in catalogue.pictures(plan, [1], own, queried=["digits"]):
         path = folder / f"{picture.stem}.svg"
-        draw(picture, accuracy, labels, classes, folder, rows).savefig(path)
+        figure, _ = draw(picture, plan, accuracy, labels, classes, folder, rows)
+        figure.savefig(path)
         pictures.append((picture, path))
     return report.page(
         accuracy=accuracy,
@@ -87,14 +93,11 @@ def contents(folder, clients=(3, 4)):
     )
 
 
-def draw(picture, accuracy, labels, classes, folder, rows):
-    if picture.kind == "side_by_side":
-        panels = [accuracy_figures.Panel(str(n), t) for n, t in accuracy.groupby("clients")]
-        return accuracy_figures.accuracy_panels([panels])
-    if picture.kind == "accuracy":
-        return accuracy_figures.accuracy_curves(
-            accuracy[accuracy["clients"] == picture.of["clients"]]
-        )
+def draw(picture, plan, accuracy, labels, classes, folder, rows):
+    if picture.kind in ("figure", "accuracy"):
+        one = Grid("accuracy", ((Panel("", picture.of, tuple(STRATEGIES)),),))
+        curves = accuracy_figures.Curves(accuracy, STRATEGIES, [1, 2, 3], {"digits": 8})
+        return accuracy_figures.accuracy_figure(plan.grids.get(picture.name, one), curves, 7)
     if picture.kind == "partition":
         return partition_figures.partition_histogram(np.full((3, 4), 7), classes, HOSTILE)
     if picture.kind == "inconsistency":
