@@ -27,12 +27,12 @@ def diagram_numbers(found: CriticalDifference | None) -> pd.DataFrame:
 
 
 def critical_difference_diagram(
-    found: CriticalDifference | None, width: float = 7.2, title: str = ""
+    found: CriticalDifference | None, width: float = 7.2, scale: str = ""
 ) -> Figure:
     """Average ranks on a line, the best to the left; a bar joins strategies not told apart.
 
     Demšar (2006), Statistical comparisons of classifiers over multiple data sets, section 3.2.4.
-    Where nothing can be ranked the figure says so. width: in inches.
+    Where nothing can be ranked the figure says so. width: in inches. scale: what was made smaller.
     """
     if found is None:
         figure = Figure(figsize=(width, 1))
@@ -57,7 +57,8 @@ def critical_difference_diagram(
             clip_on=False,
         )
     _draw_names(axes, found.ranks, half, names)
-    figure.suptitle(title, x=0.01, ha="left")
+    title = f"Average ranks by the area under the curve, over {found.settings} settings"
+    figure.suptitle(f"{title}\n{scale}".strip(), x=0.01, ha="left")
     return figure
 
 
