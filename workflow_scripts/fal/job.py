@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from fal import integrity, provenance, storage
 from fal.errors import InputError
+from fal.memory import keep_freed_memory
 from fal.progress import Progress
 from fal.signals import AGAIN, Stopped, Stopping
 
@@ -43,6 +44,7 @@ class Job:
 
         wanted = self.compute["device"]
         check_device(wanted)
+        keep_freed_memory()
         torch.set_num_threads(self.compute["threads"])
         torch.backends.cudnn.allow_tf32 = False
         available = "cuda" if torch.cuda.is_available() else "cpu"
@@ -112,12 +114,14 @@ class Job:
         results = Path(self.snakemake.config["results"]).resolve()
         if not all(path.resolve().is_relative_to(results) for path in moved):
             return f"{error}; it was made elsewhere: have it made anew there"
+        there = [path for path in moved if path.exists()]
         try:
-            for path in filter(Path.exists, moved):
+            for path in there:
                 path.replace(f"{path}.damaged")
         except OSError:
             return f"{error}; remove it, and the same command makes it anew"
-        return f"{error}; it is set aside as .damaged, and the same command makes it anew"
+        aside = "it is set aside as .damaged, and " if there else ""
+        return f"{error}; {aside}the same command makes it anew"
 
 
 def _hidden_record(outputs: Sequence[str]) -> str:
