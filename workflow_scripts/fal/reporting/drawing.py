@@ -94,7 +94,7 @@ def panel_grid(
     for place, (own, panel) in enumerate(zip(axes, grid.panels, strict=True)):
         letter = f"({letters[place]}) " if place < len(letters) else ""
         own.set_title(letter + literal(panel.title), loc="left")
-    below = textwrap.fill("; ".join(note for note in notes if note), int(14 * size[0]))
+    below = textwrap.fill("; ".join(note for note in notes if note), int(15.5 * size[0]))
     title = literal(grid.title)
     figure.suptitle("\n".join(filter(None, [title, literal(below)])), x=0.01, ha="left")
     return figure, axes

@@ -70,7 +70,10 @@ def prediction_figure(
             for panel in grid.panels
         ),
     )
-    about = f"classes that are predicted for the unlabeled images of client {grid.client}"
+    about = (
+        f"classes that are predicted for the unlabeled images of client {grid.client}; with their "
+        "total variation distance, in brackets its mean over all clients"
+    )
     figure, axes_of = panel_grid(whole, width, [about, note])
     for row, (table, names) in enumerate(zip(tables, classes, strict=True)):
         measured = distances(table)
