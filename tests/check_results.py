@@ -29,6 +29,11 @@ def check(results: Path) -> None:
     assert (both["accuracy"] == both["accuracy_again"]).all()
     assert (both["worst_class"] <= both["balanced_accuracy"]).all()
 
+    verdicts = pd.read_csv(results / "tables" / "verdicts.csv")
+    assert set(verdicts["reference"]) <= set(table["strategy"])
+    assert (verdicts["smallest_p"] == 0.5 ** table["seed"].nunique()).all()
+    assert "can decide nothing" in (results / "tables" / "verdicts.md").read_text()
+
     queries = sorted(results.glob("runs/**/query.csv"))
     assert queries
     for path in queries:

@@ -13,6 +13,7 @@ from fal import settings
 from fal.data.labeling import Labeling
 from fal.errors import InputError
 from fal.experiment import read
+from fal.reporting.columns import COLUMNS
 from fal.settings import Configuration, config_schema, resolve
 
 ROOT = Path(__file__).parents[1]
@@ -464,3 +465,23 @@ def test_the_sites_of_a_folder_are_counted_before_anything_is_read(hospitals):
 )
 def test_mistaken_sites(hospitals, config, sentence):
     assert sentence in mistake(**config, datasets=[hospitals])
+
+
+def test_tables_of_others_are_looked_at_beforehand(tmp_path):
+    assert "compare.before is 'no.csv', which does not" in mistake(compare={"before": "no.csv"})
+    other = tmp_path / "other.csv"
+    other.write_text("dataset,alpha,clients,algorithm,seed,cycle,labeled,accuracy,model\n")
+    sentence = mistake(compare={"before": str(other)})
+    assert sentence.startswith(f"compare.before: '{other}' is no accuracy table")
+    assert sentence.endswith("it has no column strategy, labeled_fraction")
+    other.write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read as an accuracy table" in mistake(compare={"before": str(other)})
+
+
+def test_references_are_strategies_of_this_run_or_of_another(tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(",".join(COLUMNS))
+    assert "did you mean 'random'" in mistake(references=["randon"])
+    assert "references has 'ifal (befor)'" in mistake(references=["ifal (befor)"])
+    resolve({"strategies": ["g-entropy"]})
+    resolve({"references": ["g-entropy", "ifal (before)"], "compare": {"before": str(other)}})
