@@ -23,6 +23,7 @@ rule summarize_queries:
         queries=query_files("query.csv"),
         scores=query_files("scores.parquet"),
         explanations=query_files("explanation.json"),
+        labeled=[] if ORACLE.asks_people else query_files("labeled.npz"),
         labels=prepared_files("train_labels.npy"),
         infos=prepared_files("dataset.json"),
     output:
@@ -45,9 +46,11 @@ rule summarize_predictions:
         train_labels=prepared_files("train_labels.npy"),
         test_labels=prepared_files("test_labels.npy"),
         infos=prepared_files("dataset.json"),
+        **({"sites": prepared_files("sites.npz")} if settings.clients_from else {}),
     output:
         table=layout.table("metrics.csv"),
         by_class=layout.table("class_metrics.csv"),
+        by_client=layout.table("client_metrics.csv"),
     log:
         layout.log("summarize_predictions"),
     conda:

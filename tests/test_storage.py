@@ -103,3 +103,10 @@ def test_texts_that_are_missing_or_no_utf_8_stay(tmp_path):
     names = pd.DataFrame({"file": pd.Series(["a\udce4.png", None, "=b"], dtype=object)})
     storage.save_text(tmp_path / "a.csv", storage.without_formulas(names).to_csv(index=False))
     assert (tmp_path / "a.csv").read_bytes() == b'file\na\xe4.png\n""\n\'=b\n'
+
+
+def test_models_are_right_about_the_examples_that_count():
+    logits = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    seen = {"kd": outputs.Outputs(torch.zeros(4, 2), logits)}
+    assert outputs.accuracies(seen, np.array([0, 0, -1, 1])) == {"kd": pytest.approx(200 / 3)}
+    assert outputs.accuracies(seen, np.array([-1, -1, -1, -1])) == {}

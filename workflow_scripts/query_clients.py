@@ -50,7 +50,10 @@ with job(snakemake) as run:
         mean_reports=load_mean_reports(snakemake.input.reported) if told_before else None,
     )
 
-    queries.save(snakemake.output.scores, snakemake.output.query, snakemake.output.explanation)
+    truth = np.where(labeled.labels(len(client)) < 0, dataset.train_labels, -1)
+    pool_accuracy = outputs.accuracies(seen, truth[np.argsort(client, kind="stable")])
+    written = snakemake.output
+    queries.save(written.scores, written.query, written.explanation, pool_accuracy)
     if not oracle.asks_people:
         queried = queries.queried["index"].to_numpy()
         answers = oracle.label(dataset.train_labels, dataset.classes, seed)[queried]

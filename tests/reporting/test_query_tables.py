@@ -6,12 +6,34 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fal.data.labeled import Labeled
 from fal.errors import InputError
 from fal.reporting import formats, query_tables
 from reporting.synthetic_queries import write_query
 
 CLASSES = 5
 LABELS = np.random.default_rng(0).integers(0, CLASSES, 2 * 3 * 40)
+
+
+def test_wrong_labels_and_the_models_accuracies_are_in_the_row(tmp_path):
+    folder = write_query(tmp_path, scored=False, clients=2)
+    query = query_tables.read_query(folder)
+    assert np.isnan(query_tables.query_row(query, LABELS, CLASSES)["wrong"])
+    index = query.queried["index"].to_numpy()
+    given = LABELS[index].copy()
+    given[:2] = (given[:2] + 1) % CLASSES
+    given[2] = -1
+    client = np.zeros(len(LABELS), dtype=np.int64)
+    Labeled.of(index, given, client).save(folder / "labeled.npz")
+    explanation = {"clients": {}, "pool_accuracy": {"kd": 71.5}}
+    (folder / "explanation.json").write_text(json.dumps(explanation))
+    row = query_tables.query_row(query_tables.read_query(folder), LABELS, CLASSES)
+    assert row["wrong"] == 2 / (len(index) - 1)
+    assert row["kd_accuracy"] == 71.5
+    table = query_tables.query_table([row])
+    (summary,) = query_tables.query_summary(table).values()
+    assert summary.mean["wrong labels (%)"].item() == pytest.approx(100 * row["wrong"])
+    assert summary.mean["distilled model right (%)"].item() == 71.5
 
 
 def test_query_is_read(tmp_path):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fal import storage
 
 if TYPE_CHECKING:
@@ -19,6 +21,20 @@ class Outputs:
 
     features: Tensor
     logits: Tensor
+
+
+def accuracies(outputs: Mapping[str, Outputs], labels: np.ndarray) -> dict[str, float]:
+    """How many percent of the examples each model is right about, by role.
+
+    labels: int64 [n], below 0 for examples that do not count. Nothing if none counts.
+    """
+    counts = labels >= 0
+    if not counts.any():
+        return {}
+    return {
+        role: 100 * float((its.logits.argmax(1).cpu().numpy() == labels)[counts].mean())
+        for role, its in outputs.items()
+    }
 
 
 def save(path: str | Path, outputs: Mapping[str, Outputs]) -> None:

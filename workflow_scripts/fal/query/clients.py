@@ -42,11 +42,18 @@ class Queries:
     mean_reports: Mapping[str, float]
     warnings: list[str]
 
-    def save(self, scores: str | Path, queried: str | Path, explanations: str | Path) -> None:
+    def save(
+        self,
+        scores: str | Path,
+        queried: str | Path,
+        explanations: str | Path,
+        pool_accuracy: Mapping[str, float] | None = None,
+    ) -> None:
         """Write the tables to a .parquet and a .csv file and the explanations to a .json file.
 
-        The .json file holds {"clients": {"0": {...}, ...}} and, where there are any, mean_reports.
-        File names that are no valid UTF-8 are written as they are.
+        pool_accuracy: by role, how good the models are on the unlabeled images, which no strategy
+        knew. The .json file holds {"clients": {"0": {...}, ...}} and, where there are any,
+        mean_reports and pool_accuracy. File names that are no valid UTF-8 are written as they are.
         """
         with storage.replacing(scores) as path:
             self.scores.to_parquet(path, index=False)
@@ -54,6 +61,8 @@ class Queries:
         explained: dict[str, Any] = {"clients": self.explanations}
         if self.mean_reports:
             explained["mean_reports"] = dict(self.mean_reports)
+        if pool_accuracy:
+            explained["pool_accuracy"] = dict(pool_accuracy)
         storage.save_text(explanations, json.dumps(explained, indent=2) + "\n")
 
 

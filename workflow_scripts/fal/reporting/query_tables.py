@@ -3,13 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fal.data.labeled import Labeled
 from fal.errors import InputError
 from fal.layout import RUN, parse_path
 from fal.reporting.formats import Measured
@@ -34,6 +35,9 @@ class Query:
     queried: one row per queried image: client, index.
     routes: how many clients took each route to their candidates (IFAL only, otherwise empty).
     thresholds: the threshold of each client that has one (IFAL only, otherwise empty).
+    given: int64 [queried], the label that the oracle gave each queried image, -1 for none; or None
+    while people have not answered.
+    pool_accuracy: by role, how many percent of the pool each model is right about.
     """
 
     run: Mapping[str, Any]
@@ -41,6 +45,8 @@ class Query:
     queried: pd.DataFrame
     routes: Mapping[str, int]
     thresholds: Mapping[int, float]
+    given: np.ndarray | None = None
+    pool_accuracy: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def candidates(self) -> float:
@@ -58,7 +64,11 @@ def read_query(folder: str | Path) -> Query:
     queried = pd.read_csv(folder / "query.csv", usecols=["client", "index"])
     if not queried["index"].isin(pool["index"]).all():
         raise InputError(f"'{folder}': query.csv has images that scores.parquet does not know")
-    clients = json.loads((folder / "explanation.json").read_text())["clients"]
+    explanation = json.loads((folder / "explanation.json").read_text())
+    clients = explanation["clients"]
+    given = None
+    if (answers := folder / "labeled.npz").exists():
+        given = Labeled.open(answers).labels(queried["index"].max() + 1)[queried["index"]]
     thresholds = {int(k): found.get("threshold") for k, found in clients.items()}
     return Query(
         run=parse_path(folder),
@@ -66,15 +76,19 @@ def read_query(folder: str | Path) -> Query:
         queried=queried,
         routes=Counter(found["route"] for found in clients.values() if "route" in found),
         thresholds={k: tau for k, tau in thresholds.items() if tau is not None},
+        given=given,
+        pool_accuracy=explanation.get("pool_accuracy", {}),
     )
 
 
 def class_shares(frame: pd.DataFrame, labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Share of each class [num_classes] among the images of ``frame`` (column index).
 
-    labels: int64 [N], true labels of the training set (known to the oracle; for reporting only).
+    labels: int64 [N], true labels of the training set (known to the oracle; for reporting only);
+    images with a label below 0, which nobody knows, do not count.
     """
-    counts = np.bincount(labels[frame["index"]], minlength=num_classes)
+    found = labels[frame["index"]]
+    counts = np.bincount(found[found >= 0], minlength=num_classes)
     return counts / max(1, counts.sum())
 
 
@@ -97,7 +111,9 @@ def query_row(query: Query, labels: np.ndarray, num_classes: int) -> dict:
     """One query in numbers.
 
     Columns: the run, pool and queried (images), classes (how many were queried), imbalance
-    (total variation distance, 0..1, between the classes queried and the pool's), candidates
+    (total variation distance, 0..1, between the classes queried and the pool's), wrong (share of
+    the labels that the oracle gave), global_accuracy, local_accuracy and kd_accuracy (percent of
+    the pool that the models are right about, of those that the strategy looked at), candidates
     (share of the pool, IFAL only), and per route how many clients took it, clients_otsu ... (IFAL
     only).
     """
@@ -109,14 +125,27 @@ def query_row(query: Query, labels: np.ndarray, num_classes: int) -> dict:
         "queried": len(query.queried),
         "classes": int(np.count_nonzero(queried)),
         "imbalance": float(np.abs(queried - pool).sum() / 2),
+        "wrong": _wrong(query, labels),
+        **{f"{role}_accuracy": value for role, value in query.pool_accuracy.items()},
         "candidates": query.candidates,
         **{f"clients_{route}": query.routes.get(route, 0) for route in ROUTES if query.routes},
     }
 
 
+def _wrong(query: Query, labels: np.ndarray) -> float:
+    """The share of wrong labels among those that were given and whose truth is known."""
+    if query.given is None:
+        return float("nan")
+    true = labels[query.queried["index"]]
+    known = (query.given >= 0) & (true >= 0)
+    return float((query.given != true)[known].mean()) if known.any() else float("nan")
+
+
 def query_table(rows: Iterable[Mapping]) -> pd.DataFrame:
     """All rows of ``query_row``, sorted by run; empty where a strategy has no such number."""
-    columns = [*RUN, "pool", "queried", "classes", "imbalance", "candidates"]
+    accuracies = [f"{role}_accuracy" for role in ("global", "local", "kd")]
+    numbers = ["pool", "queried", "classes", "imbalance", "wrong", *accuracies, "candidates"]
+    columns = [*RUN, *numbers]
     routes = [f"clients_{route}" for route in ROUTES]
     table = pd.DataFrame(list(rows), columns=[*columns, *routes])
     table = table.astype(dict.fromkeys(routes, "Int64"))
@@ -139,6 +168,8 @@ def _summary(table: pd.DataFrame) -> Measured:
     mean, std = mean.rename(columns=_MEASURES), std.rename(columns=_MEASURES)
     images = strategies["queried"].mean()
     counts = strategies[[f"clients_{route}" for route in ROUTES]].sum().astype(float)
+    if not mean[_MEASURES["wrong"]].any():
+        mean[_MEASURES["wrong"]] = np.nan
     routes = 100 * counts.div(counts.sum(axis=1).replace(0, np.nan), axis=0)
     routes.columns = pd.Index([f"{name} (%)" for name in ROUTES.values()])
     taken = routes.loc[:, routes.round(1).fillna(0).any()]
@@ -151,6 +182,11 @@ _IMAGES = "images per query"
 _MEASURES = {
     "classes": "classes per query",
     "imbalance": "imbalance (%)",
+    "wrong": "wrong labels (%)",
+    "global_accuracy": "global model right (%)",
+    "local_accuracy": "local model right (%)",
+    "kd_accuracy": "distilled model right (%)",
     "candidates": "candidates (% of pool)",
 }
-_FACTORS = pd.Series({"classes": 1, "imbalance": 100, "candidates": 100})
+_SHARES = ("imbalance", "wrong", "candidates")
+_FACTORS = pd.Series({name: 100 if name in _SHARES else 1 for name in _MEASURES})
