@@ -90,7 +90,9 @@ def test_a_damaged_input_is_named_and_set_aside_before_the_step_begins(tmp_path,
     )
     assert not query.exists()
     assert query.with_name("query.csv.damaged").exists()
-    assert f"'{query}' is missing, though query_clients wrote it" in run(table)[1]
+    assert run(table)[1] == (
+        f"'{query}' is missing, though query_clients wrote it; the same command makes it anew"
+    )
     assert run(given(tmp_path, "query_clients", outputs=QUERY)) == (0, None)
     assert run(table) == (0, None)
 
