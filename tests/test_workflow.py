@@ -126,7 +126,9 @@ def test_a_folder_that_was_moved_goes_on_and_one_that_was_copied_after_touch(fin
 
 def reruns():
     """The changes that docs/figures.md tells of, and how many jobs of each rule they make run."""
-    row = re.compile(r"^\| (?P<what>[^|]+) \| `(?P<config>[^`]+)` \| (?P<runs>.+) \|$", re.MULTILINE)
+    row = re.compile(
+        r"^\| (?P<what>[^|]+) \| `(?P<config>[^`]+)` \| (?P<runs>.+) \|$", re.MULTILINE
+    )
     page = (ROOT / "docs" / "figures.md").read_text().partition("## What runs again")[2]
     for found in row.finditer(page):
         rules = re.findall(r"(?:(\d+) )?`(\w+)`", found["runs"])
