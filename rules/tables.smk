@@ -41,12 +41,12 @@ rule summarize_queries:
 
 rule summarize_predictions:
     input:
+        **({"sites": prepared_files("sites.npz")} if settings.clients_from else {}),
         predictions=trained_files("predictions.npz"),
         partitions=partition_files("partition.npz"),
         train_labels=prepared_files("train_labels.npy"),
         test_labels=prepared_files("test_labels.npy"),
         infos=prepared_files("dataset.json"),
-        **({"sites": prepared_files("sites.npz")} if settings.clients_from else {}),
     output:
         table=layout.table("metrics.csv"),
         by_class=layout.table("class_metrics.csv"),

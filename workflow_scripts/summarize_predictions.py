@@ -14,11 +14,12 @@ from fal.reporting import formats, metrics
 with job(snakemake) as run:
     given = snakemake.input
     partition = Layout(snakemake.config["results"]).partition("partition.npz")
+    sites = {Path(file).parent.name: file for file in given.get("sites", [])}
     data = {
         Path(info).parent.name: (
             np.load(train),
             np.load(test),
-            json.loads(Path(info).read_text())["classes"],
+            json.loads(Path(info).read_text(encoding="utf-8", errors=storage.NOT_UTF8)),
         )
         for train, test, info in zip(
             given.train_labels, given.test_labels, given.infos, strict=True
@@ -27,14 +28,22 @@ with job(snakemake) as run:
     records = []
     for path in given.predictions:
         factors = parse_path(path)
-        train_labels, test_labels, classes = data[factors["dataset"]]
+        train_labels, test_labels, info = data[factors["dataset"]]
         alpha = format_number(factors["alpha"] or None)
         client = storage.load_array(fill(partition, factors, alpha=alpha), "client")
-        counts = class_counts(client, train_labels, len(classes))
-        predicted = storage.load_array(path, "label")
-        found = metrics.run_metrics(predicted, test_labels, counts, classes)
+        own = sites.get(factors["dataset"])
+        found = metrics.run_metrics(
+            storage.load_array(path, "label"),
+            test_labels,
+            info["classes"],
+            class_counts(client, train_labels, len(info["classes"])),
+            storage.load_array(own, "test") if own else None,
+            info["sites"] if own else (),
+        )
         records.append({**factors, **found})
-    table, by_class = metrics.metrics_table(records), metrics.class_metrics_table(records)
+    table = metrics.metrics_table(records)
     storage.save_text(snakemake.output.table, formats.to_csv(table))
-    storage.save_text(snakemake.output.by_class, formats.to_csv(by_class))
+    for part in ("by_class", "by_client"):
+        rows = metrics.part_metrics_table(records, part)
+        storage.save_text(snakemake.output[part], formats.to_csv(rows))
     run.log.info("%d models, %d rows", len(records), len(table))

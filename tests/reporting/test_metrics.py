@@ -56,27 +56,51 @@ def test_against_scikit_learn(seed, case):
     assert table["images"].tolist() == by_class[3].tolist()
 
 
+def run_metrics(labels, predicted, counts, *sites):
+    return metrics.run_metrics(predicted, labels, list("abcdef"), counts, *sites)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_clients_by_their_own_class_mix(case):
     labels, predicted = example(7, **case)
     counts = np.random.default_rng(1).integers(1, 30, (4, 6))
     confusion = metrics.confusion_matrix(labels, predicted, 6)
     expected = [slow_client_accuracy(labels, predicted, row) for row in counts]
-    np.testing.assert_allclose(metrics.client_accuracies(confusion, counts), expected)
-    told = metrics.summarize(confusion, counts)
-    assert tuple(told) == metrics.SUMMARY
+    told = run_metrics(labels, predicted, counts)
+    np.testing.assert_allclose(told["by_client"]["accuracy"], 100 * np.array(expected))
+    assert told["by_client"]["client"].tolist() == [0, 1, 2, 3]
+    assert told["by_client"]["images"].isna().all()
     assert told["worst_client"] == pytest.approx(100 * min(expected))
     assert told["worst_class"] == pytest.approx(100 * np.nanmin(metrics.recalls(confusion)))
     assert told["accuracy"] == pytest.approx(100 * np.mean(labels == predicted))
 
 
+def test_clients_by_their_own_test_images():
+    """Of five sites the last trains nothing, and the third has no test images."""
+    labels, predicted = example(8)
+    labels[::9] = -1
+    site = np.random.default_rng(2).choice([0, 1, 3, 4], 200)
+    counts, names = np.ones((4, 6), int), ["north", "east", "south", "west", "elsewhere"]
+    told = run_metrics(labels, predicted, counts, site, names)["by_client"]
+    assert told["name"].tolist() == names[:4]
+    for k in (0, 1, 3):
+        own = [i for i in range(200) if site[i] == k and labels[i] >= 0]
+        assert told["images"][k] == len(own)
+        score = sk.accuracy_score(labels[own], predicted[own])
+        assert told["accuracy"][k] == pytest.approx(100 * score)
+    assert told["images"][2] == 0
+    assert np.isnan(told["accuracy"][2])
+    worst = run_metrics(labels, predicted, counts, site, names)["worst_client"]
+    assert worst == told["accuracy"].min()
+
+
 def test_a_client_of_one_class_has_that_class_s_recall():
     labels, predicted = example(3, absent=(0,))
     confusion = metrics.confusion_matrix(labels, predicted, 6)
-    found = metrics.client_accuracies(confusion, 9 * np.eye(6, dtype=int))
+    found = metrics.expected_accuracies(confusion, 9 * np.eye(6, dtype=int))
     np.testing.assert_allclose(found, metrics.recalls(confusion))
     assert np.isnan(found[0])
-    assert not np.isnan(metrics.summarize(confusion, np.eye(6))["worst_client"])
+    assert not np.isnan(run_metrics(labels, predicted, np.eye(6))["worst_client"])
 
 
 def test_images_of_unknown_class_do_not_count():
@@ -91,7 +115,7 @@ def test_images_of_unknown_class_do_not_count():
 
 def of_run(strategy, cycle, seed):
     labels, predicted = example(10 * seed + cycle)
-    found = metrics.run_metrics(predicted, labels, np.eye(6), list("abcdef"))
+    found = run_metrics(labels, predicted, np.eye(6))
     return {**SETTING, "strategy": strategy, "seed": seed, "cycle": cycle, **found}
 
 
@@ -102,7 +126,10 @@ def test_tables_have_each_run_s_numbers_and_the_shared_cycle_for_each_strategy()
     runs = [("ifal", 0, 1), ("ifal", 1, 1), ("random", 0, 2), ("random", 1, 2)]
     assert list(zip(table["strategy"], table["cycle"], table["seed"], strict=True)) == runs
     assert table["macro_f1"].tolist() == [of_run(*run)["macro_f1"] for run in runs]
-    by_class = metrics.class_metrics_table([*records, of_run("initial", 0, 2)])
+    by_client = metrics.part_metrics_table([*records, of_run("initial", 0, 2)], "by_client")
+    assert list(by_client.columns) == [*RUN, "client", "name", "images", "accuracy"]
+    assert len(by_client) == 6 * len(runs)
+    by_class = metrics.part_metrics_table([*records, of_run("initial", 0, 2)], "by_class")
     assert list(by_class.columns) == [*RUN, "class", "images", "recall", "precision", "f1"]
     assert len(by_class) == 6 * len(runs)
     for run in runs:

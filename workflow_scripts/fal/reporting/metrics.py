@@ -13,7 +13,7 @@ from fal.layout import RUN
 from fal.reporting.tables import run_table
 
 SUMMARY = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class", "worst_client")
-"""What ``summarize`` tells, in percent."""
+"""What ``metrics.csv`` tells of each model, in percent."""
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -53,7 +53,7 @@ def macro_f1(confusion: np.ndarray) -> float:
     return float(np.nanmean(f1_scores(confusion)))
 
 
-def client_accuracies(confusion: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def expected_accuracies(confusion: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Accuracy [N] to expect on images of each client's own class mix.
 
     counts: [N, C], training images of each client and class. Classes without test images count for
@@ -65,16 +65,36 @@ def client_accuracies(confusion: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return _ratio(shares @ recall[tested], shares.sum(1))
 
 
-def summarize(confusion: np.ndarray, counts: np.ndarray) -> dict[str, float]:
-    """The numbers ``SUMMARY``, in percent; counts: see ``client_accuracies``."""
-    found = (
-        accuracy(confusion),
-        balanced_accuracy(confusion),
-        macro_f1(confusion),
-        np.nanmin(recalls(confusion)),
-        np.nanmin(client_accuracies(confusion, counts)),
+def client_table(
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    counts: np.ndarray,
+    site: np.ndarray | None = None,
+    names: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row per client: client, name, images and accuracy in percent.
+
+    predicted, labels: int [T], of the test images. counts: [N, C], training images of each client
+    and class. site: int [T], whose test image each is (from N on: of no client); accuracy is that
+    on the client's own ``images`` then, and NaN without any. names: of the sites. Without sites
+    accuracy is what ``expected_accuracies`` says, and there is neither name nor number of images.
+    """
+    if site is None:
+        expected = expected_accuracies(confusion_matrix(labels, predicted, counts.shape[1]), counts)
+        images, found = np.full(len(counts), pd.NA), expected
+    else:
+        known = (labels >= 0) & (site < len(counts))
+        images = np.bincount(site[known], minlength=len(counts))
+        right = known & (predicted == labels)
+        found = _ratio(np.bincount(site[right], minlength=len(counts)), images)
+    return pd.DataFrame(
+        {
+            "client": np.arange(len(counts)),
+            "name": list(names[: len(counts)]) or "",
+            "images": pd.array(images, dtype="Int64"),
+            "accuracy": 100 * found,
+        }
     )
-    return {name: 100 * float(value) for name, value in zip(SUMMARY, found, strict=True)}
 
 
 def class_table(confusion: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -86,14 +106,32 @@ def class_table(confusion: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def run_metrics(
-    predicted: np.ndarray, labels: np.ndarray, counts: np.ndarray, classes: Sequence[str]
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    counts: np.ndarray,
+    site: np.ndarray | None = None,
+    names: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What the tables below tell of one model: the numbers ``SUMMARY``, and by_class.
+    """What the tables below tell of one model: the numbers ``SUMMARY`` in percent, and by_class and
+    by_client, a table each.
 
-    predicted, labels: int [T], of the test images. counts: see ``client_accuracies``.
+    classes: their names. All else: see ``client_table``.
     """
     confusion = confusion_matrix(labels, predicted, len(classes))
-    return {**summarize(confusion, counts), "by_class": class_table(confusion, classes)}
+    by_client = client_table(predicted, labels, counts, site, names)
+    shares = (
+        accuracy(confusion),
+        balanced_accuracy(confusion),
+        macro_f1(confusion),
+        np.nanmin(recalls(confusion)),
+    )
+    percent = [*(100 * float(share) for share in shares), by_client["accuracy"].min()]
+    return {
+        **dict(zip(SUMMARY, percent, strict=True)),
+        "by_class": class_table(confusion, classes),
+        "by_client": by_client,
+    }
 
 
 def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -101,10 +139,10 @@ def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return run_table(records)[[*RUN, *SUMMARY]]
 
 
-def class_metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per run, cycle and class, of the run's factors and ``run_metrics``."""
+def part_metrics_table(records: Iterable[Mapping[str, Any]], part: str) -> pd.DataFrame:
+    """One row per run, cycle and class (``part`` by_class) or client (by_client)."""
     runs = run_table(records)
-    tables = [by_class.assign(run=position) for position, by_class in enumerate(runs["by_class"])]
+    tables = [table.assign(run=position) for position, table in enumerate(runs[part])]
     joined = runs[[*RUN]].merge(pd.concat(tables), left_index=True, right_on="run")
     return joined.drop(columns="run").reset_index(drop=True)
 
