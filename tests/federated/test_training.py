@@ -1,5 +1,8 @@
 import copy
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +12,7 @@ from fal.federated import models
 from fal.federated.batches import BatchOrder
 from fal.federated.cohort import lockstep_width
 from fal.federated.options import LocalTraining, decay, steps_per_epoch
-from fal.federated.training import cross_entropy_of, make_optimizer, train_epoch
+from fal.federated.training import GradientDescent, cross_entropy_of, train_epoch
 from fal.rng import torch_generator
 from federated.cohorts import (
     CLASSES,
@@ -191,7 +194,7 @@ def test_decay_comes_after_the_given_share():
 def test_each_epoch_has_its_own_learning_rate():
     cohort = make_cohort()
     net = network_of(cohort, fresh(cohort))
-    optimizer = make_optimizer(net, cohort.local)
+    optimizer = GradientDescent(net, cohort.local)
     examples, generators = cohort.examples[0][None], cohort.generators("train", [0])
     order = BatchOrder(cohort.images, cohort.labels, examples, 2, 4, generators)
     train_epoch(net, optimizer, order.batches(0), cohort.local, 0.05)
@@ -249,3 +252,12 @@ def test_networks_of_different_roles_are_different():
     assert stacks.get(1) is not stacks.get(1, "teacher")
     assert stacks.get(1) is not stacks.get(2)
     assert stacks.fresh(1, 0) is not stacks.fresh(1, 0)
+
+
+def test_a_training_does_without_torchs_compiler():
+    code = (
+        "import sys; from federated.cohorts import make_cohort, fresh; cohort = make_cohort();"
+        "cohort.train(fresh(cohort), [0], 0, 0.1); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    tests = Path(__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=tests, check=False).returncode == 0

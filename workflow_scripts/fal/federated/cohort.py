@@ -23,9 +23,9 @@ from fal.federated.models import Classifier, Stacks, Weights
 from fal.federated.options import LocalTraining, idle_clients
 from fal.federated.training import (
     GradientCorrection,
+    GradientDescent,
     Objective,
     cross_entropy,
-    make_optimizer,
     train_epoch,
 )
 from fal.rng import seed_for, torch_generator
@@ -164,7 +164,7 @@ class Cohort:
             self.generators("train", group, round_index),
         )
         objective = self.objective(self, group, start, round_index)
-        optimizer = make_optimizer(net, self.local)
+        optimizer = GradientDescent(net, self.local)
         for epoch in range(self.local.epochs):
             batches = order.batches(epoch)
             loss = train_epoch(

@@ -21,16 +21,13 @@ from fal.federated.checkpoint import Checkpoint, like
 from fal.federated.cohort import Cohort
 from fal.federated.models import Classifier, Weights
 from fal.federated.options import Distillation
-from fal.federated.training import cross_entropy_of, make_optimizer, train_epoch
+from fal.federated.training import GradientDescent, cross_entropy_of, train_epoch
 from fal.federated.unwatched import Unwatched
 
 if TYPE_CHECKING:
     from fal.progress import Progress
 
     State = dict[str, Weights]
-
-MOMENTUM = "momentum_buffer"
-"""What torch's SGD calls it."""
 
 log = logging.getLogger(__name__)
 
@@ -181,7 +178,7 @@ class Students:
             options.batch_size,
             cohort.generators("distill", group),
         )
-        self.optimizer = make_optimizer(self.net, cohort.local)
+        self.optimizer = GradientDescent(self.net, cohort.local)
         self.stopping = EarlyStopping(models.read(self.net), options)
 
     def objective(self, net: Classifier, batch: Batch) -> Tensor:
@@ -225,9 +222,8 @@ class Students:
         """All that the epochs so far have left, as tensors by part and name."""
         stopping = self.stopping
         momentum = {
-            name: models.rows(self.optimizer.state[p][MOMENTUM], self.net.stack)
-            for name, p in self.net.named_parameters()
-            if MOMENTUM in self.optimizer.state[p]
+            name: models.rows(buffer, self.net.stack)
+            for name, buffer in self.optimizer.buffers.items()
         }
         epochs = {"lowest": stopping.lowest, "taken": stopping.taken, "stale": stopping.stale}
         return {
@@ -240,11 +236,9 @@ class Students:
     def restore(self, state: State, done: int) -> None:
         """Go on from a state that ``state`` returned after ``done`` epochs."""
         models.write(self.net, state["student"])
-        for name, parameter in self.net.named_parameters():
-            if name in state.get("momentum", {}):
-                buffer = torch.empty_like(parameter, requires_grad=False)
-                buffer.copy_(state["momentum"][name].reshape(parameter.shape))
-                self.optimizer.state[parameter][MOMENTUM] = buffer
+        for name, rows in state.get("momentum", {}).items():
+            buffer = torch.empty_like(self.optimizer.parameters[name], requires_grad=False)
+            self.optimizer.buffers[name] = buffer.copy_(rows.reshape(buffer.shape))
         self.stopping.best = state["best"]
         for name, tensor in state["epochs"].items():
             setattr(self.stopping, name, tensor)
