@@ -47,6 +47,9 @@ def page() -> str:
     for key, section in sections.items():
         summary = section["description"].split("\n\n")[0]
         parts += [f"\n## {key}\n", f"{_line(summary)}\n", *_table(section["properties"])]
+    for keys, section in _entries(schema["properties"], definitions).items():
+        parts += [f"\n## {keys}\n", f"{_line(section['description'])}\n"]
+        parts += _table(section["properties"])
     for key, registry, word in COMPONENTS:
         parts += [
             f"\n## {NOUNS[key]} (`{key}`)\n",
@@ -58,6 +61,22 @@ def page() -> str:
             parts.append(f"**{', '.join(f'`{name}`' for name in names)}**: {summary}\n")
             parts += [*_table(options), ""] if options else []
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _entries(
+    properties: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """The options of what mappings and lists consist of, by the keys of these."""
+    keys: dict[str, list[str]] = {}
+    for key, part in properties.items():
+        inside = part.get("additionalProperties") or part.get("items")
+        if isinstance(inside, dict) and "$ref" in inside:
+            keys.setdefault(inside["$ref"].rsplit("/", 1)[1], []).append(key)
+    found = {}
+    for kind, named in keys.items():
+        found[f"Each of {' and '.join(named)}"] = definitions[kind]
+        found |= _entries(definitions[kind]["properties"], definitions)
+    return found
 
 
 def _members(registry: Any) -> Iterator[tuple[list[str], str, dict[str, Any]]]:
@@ -74,7 +93,8 @@ def _table(options: Mapping[str, Any]) -> Iterator[str]:
     yield "| key | default | must be | meaning |"
     yield "|---|---|---|---|"
     for key, part in options.items():
-        default = shown(part["default"]) if "default" in part else "(to be given)"
+        missing = "{}" if part.get("type") == "object" else "(to be given)"
+        default = shown(part["default"]) if "default" in part else missing
         cells = (f"`{key}`", f"`{default}`", requirement(part), _line(part.get("description", "")))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -192,6 +192,8 @@ def requirement(field: Mapping[str, Any]) -> str:
         if key in field
     ]
     noun = _NOUNS.get(field.get("type", ""), "a value of the right type")
+    if "$ref" in field:
+        return "a mapping of options"
     if field.get("type") == "array":
         filled = ", not empty" if field.get("minItems") else ""
         return f"a list{filled}, each {requirement(field.get('items', {}))}"
