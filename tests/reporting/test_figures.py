@@ -163,6 +163,17 @@ def test_what_is_missing_is_named_in_its_panel():
     assert accuracy_figures.missing_results(one_panel(["ifal"]).panels[0], complete) == ""
 
 
+def test_a_first_cycle_that_nothing_has_followed_is_that_of_all_strategies():
+    table = accuracies(["initial"], [1, 2], [0])
+    figure, numbers = drawn(table, ["random", "ifal"])
+    assert list(numbers["strategy"]) == ["random", "ifal"]
+    assert set(numbers["mean"]) == {table["accuracy"].mean()}
+    panel = one_panel(["random"]).panels[0]
+    told = accuracy_figures.missing_results(panel, curves_of(table, ["random"], cycles=2))
+    assert told == "random 4 of 6"
+    assert len(figure.axes[0].get_lines()) == 2
+
+
 def test_a_scale_is_told_in_the_title():
     table = accuracies(["ifal"], [1, 2], range(3))
     curves = curves_of(table, ["ifal"])

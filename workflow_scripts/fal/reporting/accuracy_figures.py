@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
 
-from fal.layout import SETTING
+from fal.layout import SETTING, SHARED
 from fal.reporting.drawing import legend_below, literal, name_axes, panel_grid, strategy_styles
 from fal.reporting.grids import Grid, Panel
 from fal.reporting.tables import of_setting
@@ -100,8 +100,7 @@ def numbers_of_panel(panel: Panel, curves: Curves) -> pd.DataFrame:
     """What a panel shows, in the order of its strategies; see ``accuracy_figure``."""
     parts = []
     for label, table in {OWN: curves.table, **curves.compared}.items():
-        rows = of_setting(table, panel.setting)
-        found = mean_curves(rows[rows["strategy"].isin(panel.strategies)])
+        found = mean_curves(_rows_of(panel, table))
         place = found["strategy"].map({s: i for i, s in enumerate(panel.strategies)})
         found = found.assign(place=place).sort_values(["place", "cycle"]).drop(columns="place")
         parts.append(found.assign(result=label))
@@ -111,9 +110,17 @@ def numbers_of_panel(panel: Panel, curves: Curves) -> pd.DataFrame:
     return whole[[*factors, "result", *whole.columns.drop([*factors, "result"])]]
 
 
+def _rows_of(panel: Panel, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a panel's strategies. A cycle 0 that nothing has followed yet is that of all."""
+    rows = of_setting(table, panel.setting)
+    shared = rows[rows["strategy"] == SHARED]
+    copies = [shared.assign(strategy=name) for name in panel.strategies if len(shared)]
+    return pd.concat([rows[rows["strategy"].isin(panel.strategies)], *copies])
+
+
 def missing_results(panel: Panel, curves: Curves) -> str:
     """What of a panel is not there: 'random 3 of 12, ifal all'; '' if nothing is."""
-    rows = of_setting(curves.table, panel.setting)
+    rows = _rows_of(panel, curves.table)
     expected = len(curves.seeds) * (curves.cycles[panel.setting["dataset"]] + 1)
     missing = []
     for strategy in panel.strategies:
