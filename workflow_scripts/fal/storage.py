@@ -97,7 +97,10 @@ def save_tensors(
         try:
             save_file({n: t.cpu().contiguous() for n, t in tensors.items()}, temporary, metadata)
         except SafetensorError as error:
-            raise OSError(str(error)) from error
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def load_tensors(path: str | Path, device: str | object = "cpu") -> dict[str, Tensor]:
