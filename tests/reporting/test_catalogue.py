@@ -40,6 +40,7 @@ def test_pictures_are_as_many_as_the_factors_make():
     assert counts == {
         "figure": 2,
         "accuracy": 8,
+        "verdicts": 1,
         "partition": 3 * 3,
         "queries": 8 * 2,
         "inconsistency": 8,

@@ -15,7 +15,9 @@ from fal.reporting import (
     query_tables,
     report,
     thumbnails,
+    verdict_figures,
     verdicts,
+    verdicts_across,
 )
 from fal.reporting.grids import Grid, Panel, overview
 from fal.runs import Plan
@@ -98,6 +100,9 @@ def draw(picture, plan, accuracy, labels, classes, folder, rows):
         one = Grid("accuracy", ((Panel("", picture.of, tuple(STRATEGIES)),),))
         curves = accuracy_figures.Curves(accuracy, STRATEGIES, [1, 2, 3], {"digits": 8})
         return accuracy_figures.accuracy_figure(plan.grids.get(picture.name, one), curves, 7)
+    if picture.kind == "verdicts":
+        ranks = verdicts_across.critical_difference(accuracy)
+        return verdict_figures.critical_difference_diagram(ranks), None
     if picture.kind == "partition":
         return partition_figures.partition_histogram(np.full((3, 4), 7), classes, HOSTILE)
     if picture.kind == "inconsistency":
