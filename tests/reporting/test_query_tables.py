@@ -24,7 +24,8 @@ def test_wrong_labels_and_the_models_accuracies_are_in_the_row(tmp_path):
     given[:2] = (given[:2] + 1) % CLASSES
     given[2] = -1
     client = np.zeros(len(LABELS), dtype=np.int64)
-    Labeled.of(index, given, client).save(folder / "labeled.npz")
+    labeled = Labeled.of(np.array([len(LABELS) - 1]), np.array([0]), client)
+    labeled.extended(index, given, client).save(folder / "labeled.npz")
     explanation = {"clients": {}, "pool_accuracy": {"kd": 71.5}}
     (folder / "explanation.json").write_text(json.dumps(explanation))
     row = query_tables.query_row(query_tables.read_query(folder), LABELS, CLASSES)

@@ -68,7 +68,9 @@ def read_query(folder: str | Path) -> Query:
     clients = explanation["clients"]
     given = None
     if (answers := folder / "labeled.npz").exists():
-        given = Labeled.open(answers).labels(queried["index"].max() + 1)[queried["index"]]
+        labeled = Labeled.open(answers)
+        size = max(labeled.index.max(), queried["index"].max()) + 1
+        given = labeled.labels(size)[queried["index"]]
     thresholds = {int(k): found.get("threshold") for k, found in clients.items()}
     return Query(
         run=parse_path(folder),
