@@ -485,3 +485,10 @@ def test_references_are_strategies_of_this_run_or_of_another(tmp_path):
     assert "references has 'ifal (befor)'" in mistake(references=["ifal (befor)"])
     resolve({"strategies": ["g-entropy"]})
     resolve({"references": ["g-entropy", "ifal (before)"], "compare": {"before": str(other)}})
+
+
+def test_vectors_need_a_network_that_takes_them(tmp_path):
+    features = {"mine": {"kind": "features", "path": str(tmp_path)}}
+    assert resolve({"datasets": [features], "models": ["linear", "mlp"]})
+    sentence = mistake(datasets=[features], models=["mlp", "cnn"])
+    assert "'mine' holds vectors of features, which the network 'cnn' does not take" in sentence

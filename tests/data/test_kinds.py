@@ -210,3 +210,14 @@ def test_a_kind_without_test_images_must_say_how_many_to_split_off():
 
     with pytest.raises(InputError, match="Plain read no test images; derive it from WithTestF"):
         Plain().load("mine")
+
+
+def test_a_long_tail_leaves_the_test_set_as_it_is():
+    whole, tail = load("digits"), load("digits", imbalance=0.1)
+    counts = np.bincount(tail.train_labels)
+    assert counts[-1] == pytest.approx(0.1 * counts[0], abs=1)
+    assert np.all(np.diff(counts) < 0)
+    assert np.array_equal(whole.test_images, tail.test_images)
+    assert kinds.create("digits", imbalance=0.1).size() is None
+    again = load("digits", imbalance=0.1)
+    assert np.array_equal(again.train_images, tail.train_images)

@@ -1,10 +1,10 @@
-"""Stratified draws, over many class sizes."""
+"""Stratified draws and long tails, over many class sizes."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fal.data.sampling import size_of_test_set, stratified_draw
+from fal.data.sampling import long_tail, size_of_test_set, stratified_draw
 
 
 @given(
@@ -31,3 +31,25 @@ def test_both_parts_have_an_image_of_each_class(classes, each, fraction):
     assert classes <= size <= classes * each - classes
     if classes < fraction * classes * each < classes * each - classes:
         assert abs(size - fraction * classes * each) <= 0.5
+
+
+def test_the_long_tail_of_cifar_10():
+    """The sizes that CIFAR-10-LT has in the literature at imbalance 0.01 (Cui et al., 2019)."""
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 5000))
+    kept = long_tail(labels, 0.01, np.random.default_rng(1))
+    sizes = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
+    assert np.bincount(labels[kept]).tolist() == sizes
+    assert np.all(np.diff(kept) > 0)
+    assert not np.array_equal(kept, long_tail(labels, 0.01, np.random.default_rng(2)))
+
+
+@given(
+    sizes=st.lists(st.integers(1, 300), min_size=1, max_size=8),
+    imbalance=st.floats(0.001, 0.999),
+)
+def test_long_tails_of_classes_of_any_size(sizes, imbalance):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    counts = np.bincount(labels[long_tail(labels, imbalance, np.random.default_rng(0))])
+    for c, (count, size) in enumerate(zip(counts, sizes, strict=True)):
+        share = imbalance ** (c / max(1, len(sizes) - 1))
+        assert count == min(size, max(1, int(max(sizes) * share)))

@@ -79,7 +79,9 @@ def schema(kind: type) -> dict[str, Any]:
     for base in kind.__mro__[1:]:
         if issubclass(base, Options) and base is not Options:
             for name, part in _adapter(base).json_schema().get("properties", {}).items():
-                whole["properties"][name] = part | whole["properties"].get(name, {})
+                # A subclass may have made a constant of what is an option of its base.
+                if name in whole["properties"]:
+                    whole["properties"][name] = part | whole["properties"][name]
     return whole
 
 

@@ -214,6 +214,7 @@ def resolve(config: Mapping[str, Any]) -> Settings:
                 "'_', '.' and '-'"
             )
     _check_clients_from(settings)
+    _check_vectors(settings)
     _check_cycles_of(settings)
     settings = shrink(settings)
     for label, path in settings.compare.items():
@@ -268,6 +269,19 @@ def _partition(given: Configuration) -> dict[str, Any]:
             "give one, or take the partition dirichlet"
         )
     return partition
+
+
+def _check_vectors(settings: Settings) -> None:
+    """Refuse networks for images where a data set holds vectors of features."""
+    for name, options in settings.datasets.items():
+        if not _create(KINDS, f"datasets.{name}", options, "kind").vectors:
+            continue
+        for model, chosen in settings.models.items():
+            if _create(NETWORKS, f"models.{model}", chosen, "method").least_size > 1:
+                raise InputError(
+                    f"data set '{name}' holds vectors of features, which the network '{model}' "
+                    "does not take; name one that does, as in models: [linear] or [mlp]"
+                )
 
 
 def _check_clients_from(settings: Settings) -> None:

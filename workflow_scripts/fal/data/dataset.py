@@ -38,6 +38,8 @@ class Sites(NamedTuple):
 class Dataset:
     """Images uint8 [N, H, W, C] and labels int64 [N] of a training and a test set.
 
+    Vectors of D features are images float32 [N, 1, 1, D].
+
     mean, std: one value per channel to normalize by, with 255 counted as 1. flip, crop_padding
     (pixels, 0: no cropping): how to augment. train_files: the file of each training image, or
     nothing where the images come from no files of their own. sites: None where none are known.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Images:
     """A data set's images on a device, and how training augments them.
 
-    pixels: uint8 [N, H, W, C]. mean, std: per channel, with 255 counted as 1. flip: mirror half of
+    pixels: uint8 [N, H, W, C], or float32 where they are features. mean, std: per channel, with 255
+    of uint8 counted as 1. flip: mirror half of
     the training images. crop_padding: pad training images by this many black pixels on each side
     and crop them at random to their size.
     """
@@ -40,7 +41,8 @@ class Images:
         import torch
 
         mean, std = (self.pixels.new_tensor(v, dtype=torch.float32) for v in (self.mean, self.std))
-        object.__setattr__(self, "_scale", 1 / (255 * std))
+        white = 1 if self.pixels.is_floating_point() else 255
+        object.__setattr__(self, "_scale", 1 / (white * std))
         object.__setattr__(self, "_offset", -mean / std)
 
     @classmethod

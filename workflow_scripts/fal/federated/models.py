@@ -17,9 +17,6 @@ from fal.federated.networks.base import Network
 
 Weights = dict[str, Tensor]
 
-LEAST_SIZE = 8
-"""Height and width in pixels of the smallest images that networks take."""
-
 
 class Classifier(nn.Module):
     """A backbone that gives features and a linear head that gives logits.
@@ -63,12 +60,14 @@ def build(
 
     image_shape: (channels, height, width).
 
-    Raises InputError for images under 8x8 pixels and for a stack of a network that has none.
+    Raises InputError for images that are too small for the network, and for a stack of a network
+    that has none.
     """
-    if min(image_shape[1:]) < LEAST_SIZE:
+    least = network.least_size
+    if min(image_shape[1:]) < least:
         raise InputError(
             f"images of {image_shape[1]}x{image_shape[2]} pixels are too small: "
-            f"{LEAST_SIZE}x{LEAST_SIZE} is the least"
+            f"{least}x{least} is the least"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

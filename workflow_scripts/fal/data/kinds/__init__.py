@@ -12,6 +12,7 @@ KINDS: Registry[DatasetKind] = Registry(
         "digits": Entry("fal.data.kinds.digits", "Digits"),
         "image_folder": Entry("fal.data.kinds.image_folder", "ImageFolder"),
         "table": Entry("fal.data.kinds.table", "ImageTable"),
+        "features": Entry("fal.data.kinds.features", "Features"),
         "cifar10": Entry("fal.data.kinds.cifar", "CIFAR10"),
         "cifar100": Entry("fal.data.kinds.cifar", "CIFAR100"),
         "tiny_imagenet": Entry("fal.data.kinds.tiny_imagenet", "TinyImageNet"),

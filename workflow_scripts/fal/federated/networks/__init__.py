@@ -12,6 +12,8 @@ NETWORKS = Registry(
     Network,
     {
         "cnn": Entry("fal.federated.networks.cnn", "CNN"),
+        "linear": Entry("fal.federated.networks.vectors", "Linear"),
+        "mlp": Entry("fal.federated.networks.vectors", "MLP"),
         "resnet18": Entry("fal.federated.networks.torchvision_networks", "ResNet18"),
         "mobilenet_v2": Entry("fal.federated.networks.torchvision_networks", "MobileNetV2"),
     },

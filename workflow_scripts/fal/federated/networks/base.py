@@ -24,6 +24,9 @@ class Network(Options):
     weight_bytes: ClassVar[int | None] = None
     """About how many bytes a model of 32x32 images takes; None: unknown."""
 
+    least_size: ClassVar[int] = 8
+    """Height and width in pixels of the smallest images that it takes; 1: it takes vectors."""
+
     norm: Literal["batch", "group"] = "batch"
     """Normalization layers."""
 
