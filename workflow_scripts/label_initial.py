@@ -28,7 +28,7 @@ with job(snakemake) as run:
     counts = labeling.initial_counts(sizes)
     oracle = oracles.create(**snakemake.params.oracle)
     labels = np.load(snakemake.input.labels)
-    known = labels >= 0 if oracle.asks_people and not oracle.ask_all else None
+    known = oracle.knows(labels) if oracle.asks_people else None
     index = np.concatenate(initial_labels(parts, counts, seed, known))
     if oracle.asks_people:
         query = pd.DataFrame({"client": client[index], "index": index})

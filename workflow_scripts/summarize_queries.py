@@ -13,10 +13,10 @@ from fal.reporting.page import render_tables
 NOTE = (
     "Means over seeds and cycles. Imbalance is the share of a query that would have to be of other "
     "classes for it to have the pool's class mix. The models' accuracies are those on the pool, "
-    "local and distilled models each on their client's. For IFAL: the share of the pool that passed "
-    "the threshold, and in how many percent of the clients' queries the candidates came from Otsu's "
-    "threshold on the product of both inconsistencies or from one of its fall-backs, Otsu's "
-    "threshold on the inter-model inconsistency alone and the highest scores."
+    "local and distilled models each on their client's. For IFAL: the share of the pool that "
+    "passed the threshold, and in how many percent of the clients' queries the candidates came "
+    "from Otsu's threshold on the product of both inconsistencies or from one of its fall-backs, "
+    "Otsu's threshold on the inter-model inconsistency alone and the highest scores."
 )
 
 with job(snakemake) as run:

@@ -16,7 +16,7 @@ with job(snakemake) as run:
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     query = pd.read_csv(snakemake.input.query, usecols=["client", "index"])
     oracle = oracles.create(**snakemake.params.oracle)
-    unknown = query[(dataset.train_labels[query["index"]] < 0) | oracle.ask_all]
+    unknown = query[~oracle.knows(dataset.train_labels)[query["index"]]]
     listing = Path(snakemake.output.tasks)
     names = []
     for client, rows in unknown.groupby("client"):

@@ -25,10 +25,10 @@ SUFFIXES = (".csv", ".json")
 
 
 class Answer(NamedTuple):
-    """One answer. where: in the file, in words. index: of the image, as a text."""
+    """One answer. where: in the file, in words. image: its index, as a text."""
 
     where: str
-    index: str
+    image: str
     file: str
     label: str
 
@@ -64,7 +64,7 @@ def read_answers(path: str | Path, task: Task) -> np.ndarray:
     labels: dict[int, int] = {}
     mistakes = list(_take(answers, task, labels))
     missing = [index for index in task.index.tolist() if index not in labels]
-    asked = {answer.index for answer in answers}
+    asked = {answer.image for answer in answers}
     mistakes += [_missing(index, task) for index in missing if str(index) not in asked]
     if mistakes:
         raise InputError(_listing(path, mistakes))

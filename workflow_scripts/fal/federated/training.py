@@ -52,11 +52,11 @@ class GradientDescent:
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One step along the gradients of all parameters that have one."""
-        moved = {name: p for name, p in self.parameters.items() if p.grad is not None}
-        buffers = [self.buffers.get(name) for name in moved]
+        gradients = {n: p.grad for n, p in self.parameters.items() if p.grad is not None}
+        buffers = [self.buffers.get(name) for name in gradients]
         sgd(
-            list(moved.values()),
-            [parameter.grad for parameter in moved.values()],
+            [self.parameters[name] for name in gradients],
+            list(gradients.values()),
             buffers,
             fused=True,
             weight_decay=self.local.weight_decay,
@@ -66,7 +66,7 @@ class GradientDescent:
             nesterov=False,
             maximize=False,
         )
-        self.buffers |= {n: b for n, b in zip(moved, buffers, strict=True) if b is not None}
+        self.buffers |= {n: b for n, b in zip(gradients, buffers, strict=True) if b is not None}
 
 
 def train_epoch(

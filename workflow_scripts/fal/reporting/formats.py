@@ -20,6 +20,8 @@ DECIMALS: dict[Hashable, int] = {
     **dict.fromkeys(("recall", "precision", "f1"), 4),
     "imbalance": 4,
     "wrong": 4,
+    "megabytes_down": 3,
+    "megabytes_up": 3,
     "global_accuracy": 4,
     "local_accuracy": 4,
     "kd_accuracy": 4,

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,13 @@ class Section:
     def choices(self) -> dict[str, list[str]]:
         """What the parts can be chosen by: each key that has several values."""
         found: dict[str, dict[str, None]] = {}
-        for item in (*self.charts, *self.images, *self.galleries, *self.tables):
+        groups: Sequence[Sequence[Chart | Image | Gallery | Table]] = (
+            self.charts,
+            self.images,
+            self.galleries,
+            self.tables,
+        )
+        for item in chain.from_iterable(groups):
             for key, value in item.of.items():
                 found.setdefault(key, {})[value] = None
         return {key: list(values) for key, values in found.items() if len(values) > 1}
@@ -109,7 +116,7 @@ def chart_library() -> str:
     """Vega-Embed with Vega and Vega-Lite as one script, which needs no network."""
     import vl_convert
 
-    return vl_convert.javascript_bundle().replace("</script", r"<\/script")
+    return vl_convert.javascript_bundle(None).replace("</script", r"<\/script")
 
 
 def render_tables(title: str, note: str, tables: Mapping[str, str]) -> str:

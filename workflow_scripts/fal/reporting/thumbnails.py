@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ SIDE = 64
 
 
 def named_thumbnails(
-    index: Sequence[int], images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    index: Iterable[int], images: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> list[tuple[str, str]]:
     """The images at ``index`` of a training set, each with the name of its class.
 

@@ -20,6 +20,10 @@ class Oracle(Options):
 
     asks_people: ClassVar[bool] = False
 
+    def knows(self, labels: np.ndarray) -> np.ndarray:
+        """Of which images it need not be asked, bool [N]; labels: as in ``label``."""
+        return labels >= 0
+
     def label(self, labels: np.ndarray, classes: Sequence[str], seed: int) -> np.ndarray:
         """What it says, int64 [N], of all training images: the same whenever it is asked.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
 from annotated_types import MinLen
 
 from fal.data.oracles.simulated import Simulated
@@ -20,3 +21,6 @@ class Human(Simulated):
     """Folder with the files of answers, one for each task."""
     ask_all: bool = False
     """Whether to ask about images, too, whose label the data set has: to try it out."""
+
+    def knows(self, labels: np.ndarray) -> np.ndarray:
+        return (labels >= 0) & (not self.ask_all)
