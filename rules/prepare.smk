@@ -3,13 +3,13 @@
 
 rule prepare_dataset:
     output:
+        **({"sites": layout.data("sites.npz")} if settings.clients_from else {}),
         description=layout.data("dataset.json"),
         images=layout.data("train_images.npy"),
         labels=layout.data("train_labels.npy"),
         files=layout.data("train_files.txt"),
         test_images=layout.data("test_images.npy"),
         test_labels=layout.data("test_labels.npy"),
-        **({"sites": layout.data("sites.npz")} if settings.clients_from else {}),
         provenance=layout.data("provenance.json"),
     log:
         layout.log("prepare_dataset", "data"),
@@ -19,9 +19,9 @@ rule prepare_dataset:
     conda:
         "../envs/fal.yaml"
     params:
+        **({"keep_unlabeled": True} if settings.keep_unlabeled else {}),
         options=lambda w: settings.datasets[w.dataset],
         fingerprint=lambda w: fingerprint(w.dataset),
-        **({"keep_unlabeled": True} if settings.keep_unlabeled else {}),
     message:
         "Read the images of {wildcards.dataset}"
     script:
@@ -30,8 +30,8 @@ rule prepare_dataset:
 
 rule partition_clients:
     input:
-        labels=rules.prepare_dataset.output.labels,
         **({"sites": rules.prepare_dataset.output.sites} if settings.clients_from else {}),
+        labels=rules.prepare_dataset.output.labels,
     output:
         partition=layout.partition("partition.npz"),
         provenance=layout.partition("provenance.json"),

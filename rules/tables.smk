@@ -61,6 +61,26 @@ rule summarize_predictions:
         "../workflow_scripts/summarize_predictions.py"
 
 
+rule summarize_clients:
+    input:
+        **({"sites": prepared_files("sites.npz")} if settings.clients_from else {}),
+        partitions=partition_files("partition.npz"),
+        labels=prepared_files("train_labels.npy"),
+        infos=prepared_files("dataset.json"),
+    output:
+        layout.table("clients.csv"),
+    log:
+        layout.log("summarize_clients"),
+    conda:
+        "../envs/fal.yaml"
+    params:
+        labeling={key: getattr(settings.labeling, key) for key in ("initial", "budget")},
+    message:
+        "Collect how many images the clients have"
+    script:
+        "../workflow_scripts/summarize_clients.py"
+
+
 rule summarize_costs:
     input:
         cost_files(),
@@ -79,6 +99,7 @@ rule summarize_costs:
 ALL_TABLES = [
     *rules.collect_results.output,
     *rules.summarize_predictions.output,
+    *rules.summarize_clients.output,
     *rules.summarize_costs.output,
     *(rules.summarize_queries.output if QUERIES else []),
 ]

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fal.errors import InputError
-from fal.layout import Layout, fill, format_number, parse_path, partition_name, setting_name
+from fal.layout import (
+    Layout,
+    fill,
+    format_number,
+    parse_partition,
+    parse_path,
+    partition_name,
+    setting_name,
+)
 
 RUN = {
     "dataset": "my.set_1",
@@ -30,6 +38,14 @@ def test_a_cycles_path_can_be_read_back():
 def test_a_factor_can_be_replaced():
     path = fill(Layout("r").cycle("x"), RUN, strategy="initial", cycle=0)
     assert parse_path(path) == {**RUN, "strategy": "initial", "cycle": 0}
+
+
+def test_a_partitions_path_can_be_read_back():
+    path = fill(Layout("r").partition("partition.npz"), RUN)
+    factors = {key: RUN[key] for key in ("dataset", "alpha", "clients", "seed")}
+    assert parse_partition(path) == factors
+    with pytest.raises(InputError, match="is no partition's file"):
+        parse_partition(fill(Layout("r").cycle("x"), RUN))
 
 
 def test_a_partition_without_alpha():

@@ -32,8 +32,12 @@ _CYCLE = f"{_PARTITION}/{{model}}/{{algorithm}}/{{strategy}}/cycle-{{cycle}}"
 _SETTING_NAME = "{dataset}_{model}_alpha-{alpha}_clients-{clients}_{algorithm}"
 _PARTITION_NAME = "{dataset}_alpha-{alpha}_clients-{clients}_seed-{seed}"
 
+_PARTITION_GROUPS = (
+    r"(?P<dataset>[^/]+)/alpha-(?P<alpha>[^/]+)/clients-(?P<clients>\d+)/seed-(?P<seed>\d+)"
+)
+_PARTITION_PATH = re.compile(rf"partitions/{_PARTITION_GROUPS}/[^/]+$")
 _CYCLE_PATH = re.compile(
-    r"runs/(?P<dataset>[^/]+)/alpha-(?P<alpha>[^/]+)/clients-(?P<clients>\d+)/seed-(?P<seed>\d+)"
+    rf"runs/{_PARTITION_GROUPS}"
     r"/(?P<model>[^/]+)/(?P<algorithm>[^/]+)/(?P<strategy>[^/]+)/cycle-(?P<cycle>\d+)(?:/[^/]*)?$"
 )
 
@@ -140,6 +144,20 @@ def parse_path(path: str | Path) -> dict[str, Any]:
         raise InputError(
             f"'{path}' is no run's folder: expected .../runs/DATASET/alpha-A/clients-N/seed-S/"
             "MODEL/ALGORITHM/STRATEGY/cycle-M"
+        )
+    return typed(match.groupdict())
+
+
+def parse_partition(path: str | Path) -> dict[str, Any]:
+    """The factors dataset, alpha, clients and seed of the partition that a file belongs to.
+
+    Raises InputError if the path does not have the shape of ``Layout.partition``.
+    """
+    match = _PARTITION_PATH.search(Path(path).as_posix())
+    if match is None:
+        raise InputError(
+            f"'{path}' is no partition's file: expected .../partitions/DATASET/alpha-A/clients-N/"
+            "seed-S/FILE"
         )
     return typed(match.groupdict())
 
