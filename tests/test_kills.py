@@ -35,7 +35,7 @@ class Run:
             *(sys.executable, "-m", "snakemake", "tables", "--cores", "2"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
             *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
-            *("--config", "compute={checkpoint_seconds: 0}"),
+            *("--config", "compute={checkpoint_seconds: 0}", "labeling={cycles: 1}"),
             *options,
         ]
         folder.mkdir(exist_ok=True)

@@ -168,7 +168,9 @@ class RunState:
 
 def error_of(job: JobState) -> str:
     """Why a job failed, in one sentence that ends with where its log lies."""
-    if job.log is None or not (said := progress.last_line(job.log)):
+    if job.log is None or not Path(job.log).exists():
         return "it ended before it could write to a log; what it printed stands above"
-    killed = f"it was killed, or ran out of memory or time; its log ends with '{said}'"
+    said = progress.last_line(job.log)
+    ends = f"ends with '{said}'" if said else "is empty"
+    killed = f"it was killed, or ran out of memory or time; its log {ends}"
     return f"{progress.error_in(job.log) or killed} (log: {job.log})"
