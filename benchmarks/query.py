@@ -8,6 +8,9 @@ share of them, grows along. It is not given for queries of less than a tenth of 
 the time of all threads together; on a busy machine, trust it more than the seconds.
 
     python benchmarks/query.py --threads 2 --out query.csv
+
+With --published each query is followed by that of its authors' code (published.py), where there is
+one, in the same process; the last column is its CPU seconds.
 """
 
 import argparse
@@ -44,6 +47,7 @@ COLUMNS = (
     "peak MiB",
     "growth",
 )
+PUBLISHED = "published CPU s"
 
 
 def make_pool(labeled: int, unlabeled: int, features: int, classes: int, roles):
@@ -73,29 +77,45 @@ def make_pool(labeled: int, unlabeled: int, features: int, classes: int, roles):
     return Pool(0, 0, classes, np.arange(unlabeled), label[:labeled].numpy(), outputs)
 
 
-def measure(name: str, size: dict[str, int], threads: int) -> dict[str, float]:
+def measure(
+    name: str, size: dict[str, int], threads: int, with_published: bool
+) -> dict[str, float]:
     """Seconds (of the best of some repeats, if quick), CPU seconds and peak memory of a query."""
     import torch
 
     torch.set_num_threads(threads)
     strategy = strategies.create(name)
     pool = make_pool(**size, roles=strategy.needs)
+    authors = None
+    if with_published:
+        from published import QUERIES
+
+        authors = QUERIES.get(name)
     budget = round(BUDGET * (size["labeled"] + size["unlabeled"]))
     best = (float("inf"), float("inf"))
+    theirs = float("inf")
     for _ in range(REPEATS):
         start = time.perf_counter(), time.process_time()
         strategy.select(pool, strategy.score(pool), budget, seed=0)
         end = time.perf_counter(), time.process_time()
         best = min(best, (end[0] - start[0], end[1] - start[1]))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if authors:
+            begin = time.process_time()
+            authors(pool, budget)
+            theirs = min(theirs, time.process_time() - begin)
         if best[0] > QUICK:
             break
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": best[0], "CPU s": best[1], "peak MiB": peak, "budget": budget}
+    result = {"seconds": best[0], "CPU s": best[1], "peak MiB": peak, "budget": budget}
+    return result | ({PUBLISHED: theirs} if authors else {})
 
 
-def measure_apart(name: str, size: dict[str, int], threads: int) -> dict[str, float]:
+def measure_apart(
+    name: str, size: dict[str, int], threads: int, with_published: bool
+) -> dict[str, float]:
     """``measure`` in a new process."""
     command = [sys.executable, __file__, "--threads", str(threads), "--one", name, json.dumps(size)]
+    command += ["--published"] if with_published else []
     done = subprocess.run(
         command,
         stdout=subprocess.PIPE,
@@ -113,16 +133,20 @@ def growth(sizes: list[int], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def row(name: str, data_set: str, threads: int, shares: tuple[float, ...]) -> dict[str, object]:
+def row(
+    name: str, data_set: str, threads: int, shares: tuple[float, ...], with_published: bool
+) -> dict[str, object]:
     """One line of the table."""
     full = SIZES[data_set]
     pools, seconds = [], []
     for share in shares:
         parts = {key: round(share * full[key]) for key in ("labeled", "unlabeled")}
-        result = measure_apart(name, full | parts, threads)
+        last = share == shares[-1]
+        result = measure_apart(name, full | parts, threads, with_published and last)
         pools.append(parts["unlabeled"])
         seconds.append(result["seconds"])
     fitted = len(pools) > 1 and seconds[-1] >= TOO_QUICK
+    theirs = {PUBLISHED: round(result[PUBLISHED], 3) if PUBLISHED in result else ""}
     return {
         "strategy": name,
         "data set": data_set,
@@ -134,6 +158,7 @@ def row(name: str, data_set: str, threads: int, shares: tuple[float, ...]) -> di
         "CPU s": round(result["CPU s"], 3),
         "peak MiB": round(result["peak MiB"]),
         "growth": round(growth(pools, seconds), 2) if fitted else "",
+        **(theirs if with_published else {}),
     }
 
 
@@ -155,6 +180,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-growth", action="store_true", help="only the full pools: three times as fast"
     )
+    parser.add_argument(
+        "--published", action="store_true", help="measure the authors' own procedures, too"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table as CSV, too")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -164,20 +192,22 @@ def main() -> None:
     arguments = parse_arguments()
     if arguments.one:
         name, size = arguments.one
-        print(json.dumps(measure(name, json.loads(size), arguments.threads)))
+        found = measure(name, json.loads(size), arguments.threads, arguments.published)
+        print(json.dumps(found))
         return
     for name in arguments.strategies:
         strategies.create(name)
     shares = SHARES[-1:] if arguments.no_growth else SHARES
+    columns = (*COLUMNS, *([PUBLISHED] if arguments.published else []))
     rows = []
-    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     for name in arguments.strategies:
         for data_set in arguments.sizes:
-            rows.append(row(name, data_set, arguments.threads, shares))
-            print(f"| {' | '.join(str(rows[-1][column]) for column in COLUMNS)} |", flush=True)
+            rows.append(row(name, data_set, arguments.threads, shares, arguments.published))
+            print(f"| {' | '.join(str(rows[-1][column]) for column in columns)} |", flush=True)
     if arguments.out:
         with arguments.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import plain
 import torch
+from torch.nn.functional import conv2d
 from torch.utils.data import Subset
 
 from fal.data import kinds
@@ -25,8 +26,8 @@ EPOCHS = 5
 DISTILLATION_EPOCHS = 10
 EXTRACTED = 5000
 EVALUATED = 10_000
-MATMULS = 100
-MATMUL_SIZE = 1024
+CONVOLUTIONS = 200
+CONVOLUTION_GFLOP = 2 * 64 * 16**2 * 64 * 64 * 3**2 / 1e9  # of a batch of 64 images
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class Workload:
         self.plain_train = plain.ImageDataset(pixels, labels, train=True)
         self.plain_test = plain.ImageDataset(pixels, labels, train=False)
         self.plain_nets = [plain_copy(net) for net in self.nets]
-        self.square = torch.randn(MATMUL_SIZE, MATMUL_SIZE, device=self.device)
+        self.batch = torch.randn(64, 64, 16, 16, device=self.device)
+        self.batch = self.batch.to(memory_format=torch.channels_last)
+        self.kernel = torch.randn(64, 64, 3, 3, device=self.device)
 
     def trained_net(self, seed: int) -> models.Classifier:
         """A network after one epoch on ``LABELED`` images, other ones for each seed."""
@@ -77,9 +80,11 @@ class Workload:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def matmul(self) -> None:
-        for _ in range(MATMULS):
-            self.square @ self.square
+    @torch.no_grad()
+    def convolution(self) -> None:
+        """The network's largest one: its second, forward, on batches of 64."""
+        for _ in range(CONVOLUTIONS):
+            conv2d(self.batch, self.kernel, padding=1)
 
     def cohort(self, size: int, precision: Precision = "float32") -> Cohort:
         clients = self.options.clients(size)
