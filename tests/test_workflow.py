@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -260,3 +261,28 @@ def test_a_damaged_archive_is_one_sentence(tmp_path):
     assert run.returncode != 0
     assert "images.tar" in run.stdout.strip().splitlines()[-1]
     assert "Traceback" not in run.stdout
+
+
+def test_each_site_is_a_client(tmp_path):
+    """From arrays with sites of one, three and thirty examples to labeled clients."""
+    sites = np.repeat(["one", "three", "thirty"], [1, 3, 30])
+    labels = np.arange(34) % 2
+    arrays = {"features": np.eye(34), "labels": labels, "sites": sites}
+    (tmp_path / "set").mkdir()
+    for name, array in arrays.items():
+        np.save(tmp_path / "set" / f"{name}.npy", array)
+    for part in ("features", "labels", "sites"):
+        np.save(tmp_path / "set" / f"test_{part}.npy", arrays[part][:4])
+    options = ["--config", f"datasets=[{{mine: {{kind: features, path: {tmp_path}/set}}}}]"]
+    options += ["clients={from: features}", "models=[linear]", "seeds=[1]"]
+    initial = "results/partitions/mine/alpha-none/clients-3/seed-1/initial.npz"
+    table = "results/tables/clients.csv"
+    run = snakemake(tmp_path, "--cores", "1", initial, table, *options)
+    assert run.returncode == 0, run.stdout
+    assert "client 0 has a single labeled image" in run.stdout
+    rows = pd.read_csv(tmp_path / table)
+    assert rows["site"].tolist() == ["one", "thirty", "three"]
+    assert rows["images"].tolist() == [1, 30, 3]
+    assert rows["initial"].tolist() == [1, 3, 2]
+    with np.load(tmp_path / initial) as file:
+        assert np.bincount(np.repeat([0, 2, 1], [1, 3, 30])[file["index"]]).tolist() == [1, 3, 2]

@@ -149,3 +149,22 @@ def test_sizes_like_weights(weights, spare, least):
 def test_log_normal_with_too_few_images():
     with pytest.raises(InputError, match="min_partition_size is 3, but 10 images"):
         divide("log-normal", np.zeros(10, dtype=np.int64), 4, min_partition_size=3)
+
+
+def test_a_partition_of_ones_own(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from dataclasses import dataclass\n"
+        "from fal.data.partitions.base import Partition, parts_of_owner\n"
+        "import numpy as np\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Turns(Partition):\n"
+        "    first: int = 0\n"
+        "    def deal(self, labels, clients, alpha, seed):\n"
+        "        return parts_of_owner((np.arange(len(labels)) + self.first) % clients, clients)\n"
+    )
+    parts = divide(f"{file}:Turns", np.array([0, 1, -1, 0, 1, 0]), 2, first=1)
+    known = [[i for i in part.tolist() if i != 2] for part in parts]
+    assert known == [[1, 4], [0, 3, 5]]
+    with pytest.raises(InputError, match="no option 'last'"):
+        partitions.create(f"{file}:Turns", last=1)
