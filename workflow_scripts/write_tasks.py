@@ -22,7 +22,8 @@ with job(snakemake) as run:
     for client, rows in unknown.groupby("client"):
         index = np.sort(rows["index"].to_numpy())
         files = [dataset.train_files[i] for i in index] if dataset.train_files else []
-        task = Task(f"{snakemake.params.name}_client-{client}", index, files, dataset.classes)
+        name = f"{snakemake.params.name}_client-{client}"
+        task = Task(name, index, files, dataset.classes, dataset.site_of(index))
         write_task(listing.with_suffix(""), task, dataset.train_images[index])
         names.append(task.name)
     save_text(listing, json.dumps(names, indent=2) + "\n")

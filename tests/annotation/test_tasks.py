@@ -2,12 +2,14 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
 
 from fal.annotation.answers import NO_LABEL, read_answers
-from fal.annotation.tasks import UNSURE, Task, label_studio_config, write_task
+from fal.annotation.tasks import UNSURE, Task, label_studio_config, page_text, write_task
 from reporting import chromium
 
 CLASSES = ["cat", 'a "dog", big', "<script>x</script>", "=1+1"]
@@ -53,3 +55,10 @@ def test_in_the_page_one_labels_and_saves_the_table(written, tmp_path):
     path = tmp_path / "saved.csv"
     path.write_text(saved, encoding="utf-8")
     assert read_answers(path, TASK).tolist() == [1, 2, NO_LABEL]
+
+
+@pytest.mark.parametrize(("site", "heading"), [("Klinik <Süd>", "Klinik <Süd>"), ("", TASK.name)])
+def test_the_page_is_headed_by_the_site_if_there_is_one(site, heading):
+    page = page_text(replace(TASK, site=site), [""] * 3)
+    assert f"<h1>{escape(heading)}</h1>" in page
+    assert TASK.name in page.partition("</title>")[0]

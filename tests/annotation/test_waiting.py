@@ -48,7 +48,7 @@ def test_a_query_is_answered_when_all_its_tasks_are(asked):
     assert [task.name for task in asked[0].unanswered()] == ["first_client-1"]
     answer(asked[0], 1, ["unsure", "dog"])
     assert answered(asked) == 1
-    assert waiting_sentence(asked) == ""
+    assert waiting_sentence(asked[1:]) == ""
 
 
 def test_what_waits_is_said_in_one_sentence(asked):
@@ -56,6 +56,12 @@ def test_what_waits_is_said_in_one_sentence(asked):
         f"4 images wait for their labels (2 tasks in {asked[0].folder}): open the .html files, "
         f"save the answers in the folder {asked[0].answers}, and call snakemake again"
     )
+
+
+def test_what_needs_no_people_is_said_to_go_on(asked):
+    asked[0].listing.write_text("[]")
+    sentence = "All images that were asked for have labels: call snakemake again"
+    assert waiting_sentence(asked) == sentence
 
 
 def test_bad_answers_are_told(asked):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.image_files import load
-from fal.data.dataset import Dataset
+from fal.data.dataset import Dataset, Sites
 from fal.errors import InputError
 
 
@@ -60,3 +60,11 @@ def test_a_line_break_in_a_name_shifts_no_line(tmp_path):
     data.train_files = ("a\nb.png", "c.png")
     data.save(tmp_path)
     assert Dataset.open(tmp_path).train_files == ("a b.png", "c.png")
+
+
+def test_the_site_of_images_is_told_where_it_is_one():
+    dataset = load("digits", train_size=10)
+    assert dataset.site_of(np.arange(10)) == ""
+    dataset.sites = Sites(("a", "b"), np.arange(10) % 2, np.array([0]))
+    assert dataset.site_of(np.array([1, 7])) == "b"
+    assert dataset.site_of(np.array([1, 2])) == ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -35,13 +35,15 @@ class Task:
     """Images of one client that are to be labeled.
 
     name: of its files, without suffix. index: int64 [n], places in the training set. files: their
-    names, or nothing. classes: the names to choose from.
+    names, or nothing. classes: the names to choose from. site: where all images are from, such as
+    a hospital, or nothing.
     """
 
     name: str
     index: np.ndarray
     files: Sequence[str]
     classes: Sequence[str]
+    site: str = ""
 
     @classmethod
     def open(cls, path: str | Path, classes: Sequence[str]) -> Task:
@@ -101,7 +103,8 @@ def page_text(task: Task, pictures: Sequence[str]) -> str:
         lstrip_blocks=True,
     )
     images = [
-        {**row, "picture": picture} for row, picture in zip(task.rows(), pictures, strict=True)
+        {**row, "picture": picture, "shown": PurePosixPath(row["file"]).name or row["index"]}
+        for row, picture in zip(task.rows(), pictures, strict=True)
     ]
     answers = [*task.classes, UNSURE]
     return environment.get_template("task.html.j2").render(

@@ -76,9 +76,11 @@ def answered(asked: Sequence[Asked]) -> int:
 
 def waiting_sentence(asked: Iterable[Asked]) -> str:
     """What is to be done by people, in one sentence, or nothing."""
+    asked = list(asked)
     waiting = [(one, task) for one in asked for task in one.unanswered()]
     if not waiting:
-        return ""
+        ready = any(one.is_answered() for one in asked)
+        return "All images that were asked for have labels: call snakemake again" if ready else ""
     images = sum(len(task.index) for _, task in waiting)
     folders = list(dict.fromkeys(str(one.folder) for one, _ in waiting))
     where = folders[0] if len(folders) == 1 else f"{folders[0]} and {len(folders) - 1} more folders"

@@ -106,6 +106,11 @@ class Dataset:
             metadata["sites"] = Sites(tuple(names), *parts)
         return cls(**metadata, **arrays, train_files=files)
 
+    def site_of(self, index: np.ndarray) -> str:
+        """The site that the training images ``index`` int64 [n] are all from, or nothing."""
+        sites = np.unique(self.sites.train[index]) if self.sites else ()
+        return self.sites.names[sites[0]] if self.sites and len(sites) == 1 else ""
+
     def describe(self) -> str:
         """One line: how many images there are, and of which classes."""
         known = self.train_labels[self.train_labels != UNLABELED]
