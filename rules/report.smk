@@ -7,6 +7,7 @@ rule write_report:
         verdicts=rules.compare_strategies.output.verdicts,
         labels=rules.compare_strategies.output.labels,
         sentences=rules.compare_strategies.output.sentences,
+        metrics=rules.summarize_predictions.output.table,
         queries=rules.summarize_queries.output.table if QUERIES else [],
         costs=rules.summarize_costs.output[0],
         first_queries=first_query_files("query.csv"),
@@ -23,6 +24,7 @@ rule write_report:
     params:
         pictures=[asdict(picture) for picture in PICTURES],
         training=TRAINING,
+        scale=settings.scale_note,
     message:
         "Write the report {output}"
     script:

@@ -4,6 +4,7 @@
 rule compare_strategies:
     input:
         runs=rules.collect_results.output.runs,
+        metrics=rules.summarize_predictions.output.table,
         provenance=rules.collect_results.output.provenance,
         compared=list(settings.compare.values()),
     output:

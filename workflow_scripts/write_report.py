@@ -20,6 +20,7 @@ with job(snakemake) as run:
                 for name in ("verdicts", "labels", "sentences")
             )
         ),
+        metrics=tables.read_names(snakemake.input.metrics),
         queries=tables.read_names(queries) if queries else None,
         costs=tables.read_names(snakemake.input.costs),
         galleries=report.first_queries(snakemake.input.first_queries, folders),
@@ -27,6 +28,7 @@ with job(snakemake) as run:
         datasets=[report.read_dataset(info) for info in snakemake.input.infos],
         training=snakemake.params.training,
         provenance=json.loads(Path(snakemake.input.provenance).read_text()),
+        scale=snakemake.params.scale,
     )
     storage.save_text(snakemake.output[0], page.render(contents))
     run.log.info("open %s in a browser; it needs no network", snakemake.output[0])

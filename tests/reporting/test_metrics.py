@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
@@ -26,6 +27,24 @@ def slow_client_accuracy(labels, predicted, counts):
         hits = [p == y for y, p in zip(labels, predicted, strict=True) if y == c]
         right += [sum(hits) / len(hits)] * count if hits else []
     return sum(right) / len(right)
+
+
+def test_the_summary_is_that_of_the_last_cycle():
+    rows = [
+        {
+            **SETTING,
+            "strategy": strategy,
+            "seed": seed,
+            "cycle": cycle,
+            **dict.fromkeys(metrics.SUMMARY, 10.0 * cycle + seed),
+        }
+        for strategy in ("ifal", "random")
+        for seed in (1, 2)
+        for cycle in (0, 1)
+    ]
+    (summary,) = metrics.metrics_summary(pd.DataFrame(rows)).values()
+    assert summary.mean.index.tolist() == ["ifal", "random"]
+    assert (summary.mean == 11.5).all(axis=None)
 
 
 CASES = [{}, {"absent": (2,)}, {"never": (4,)}, {"absent": (1, 5), "never": (1,)}]

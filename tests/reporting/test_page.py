@@ -9,6 +9,7 @@ from fal.reporting import (
     accuracy_figures,
     catalogue,
     costs,
+    metrics,
     page,
     partition_figures,
     query_figures,
@@ -34,6 +35,7 @@ CATEGORIES = [
         "overview",
         "accuracy",
         "verdicts",
+        "metrics",
         "partition",
         "queries",
         "inconsistency",
@@ -67,6 +69,7 @@ def contents(folder, clients=(3, 4)):
             verdicts.labels_table(accuracy),
             verdicts.sentence_table(accuracy),
         ),
+        metrics=accuracy.assign(**dict.fromkeys(metrics.SUMMARY, 50.0)),
         queries=query_tables.query_table(rows),
         costs=costs.cost_table(cost_records(folder / "costs")),
         galleries=[
@@ -184,7 +187,7 @@ def test_every_category_shows_itself_whole(opened):
         large_enough = "e.naturalWidth > (e.closest('.gallery') ? 0 : 100)"
         pictures = visible(opened, "section img", f"[e.complete, {large_enough}]")
         assert all(picture == [True, True] for picture in pictures)
-        assert bool(pictures) == (category not in ("cost", "provenance"))
+        assert bool(pictures) == (category not in ("metrics", "cost", "provenance"))
         assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), category
 
 

@@ -26,6 +26,9 @@ class TestRunMeasures:
         table = table_of(run("ifal", 1, [50, 70, 80], last5=79.5))
         found = ranking.run_measures(table.sample(frac=1, random_state=0)).iloc[0]
         assert found[["area", "final", "last5"]].to_list() == [67.5, 80, 79.5]
+        assert found[list(ranking.METRICS)].isna().all()
+        judged = ranking.run_measures(table.assign(macro_f1=[1.0, 2.0, 3.0])).iloc[0]
+        assert judged["macro_f1"] == 3
         assert found[list(SETTING)].to_dict() == DIGITS
 
     def test_runs_without_all_cycles_do_not_count(self):

@@ -9,11 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fal.layout import RUN
-from fal.reporting.tables import run_table
+from fal.layout import RUN, SETTING
+from fal.reporting.formats import Measured
+from fal.reporting.tables import by_setting, run_table, setting_title
 
 SUMMARY = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class", "worst_client")
 """What ``metrics.csv`` tells of each model, in percent."""
+
+_TITLES = {
+    "accuracy": "accuracy (%)",
+    "balanced_accuracy": "balanced accuracy (%)",
+    "macro_f1": "macro F1 (%)",
+    "worst_class": "worst class (%)",
+    "worst_client": "worst client (%)",
+}
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -137,6 +146,16 @@ def run_metrics(
 def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """One row per run and cycle, of its factors and ``run_metrics``; see ``run_table``."""
     return run_table(records)[[*RUN, *SUMMARY]]
+
+
+def metrics_summary(table: pd.DataFrame) -> dict[str, Measured]:
+    """Per setting (its title) one row per strategy: means over the seeds after the last cycle."""
+    last = table[table["cycle"] == table.groupby(list(SETTING))["cycle"].transform("max")]
+    return {
+        setting_title(setting): Measured(groups.mean(), groups.std())
+        for setting, rows in by_setting(last)
+        for groups in [rows.rename(columns=_TITLES).groupby("strategy")[list(_TITLES.values())]]
+    }
 
 
 def part_metrics_table(records: Iterable[Mapping[str, Any]], part: str) -> pd.DataFrame:

@@ -116,7 +116,8 @@ def chart_library() -> str:
     """Vega-Embed with Vega and Vega-Lite as one script, which needs no network."""
     import vl_convert
 
-    return vl_convert.javascript_bundle(None).replace("</script", r"<\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", r"<\/script")
 
 
 def render_tables(title: str, note: str, tables: Mapping[str, str]) -> str:

@@ -5,10 +5,13 @@ import pandas as pd
 from fal.layout import SETTING
 from fal.reporting import statistics
 
-MEASURES = ("area", "final", "last5")
+METRICS = ("balanced_accuracy", "macro_f1", "worst_client")
+"""Columns of ``fal.reporting.metrics.metrics_table`` that a run is judged by in the end."""
+
+MEASURES = ("area", "final", "last5", *METRICS)
 """What a run is judged by, in percent: the area under its learning curve (see
 ``fal.reporting.statistics.area_under_curve``), its accuracy after the last round of the last cycle,
-and the mean over the last five rounds of that cycle."""
+the mean over the last five rounds of that cycle, and metrics of its last predictions."""
 
 _GROUP = list(SETTING)
 _RUN = [*_GROUP, "strategy", "seed"]
@@ -27,9 +30,9 @@ def complete_runs(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run_measures(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per run that counts: the setting, strategy, seed, area, final, last5.
+    """One row per run that counts: the setting, strategy, seed and ``MEASURES``.
 
-    last5 is NaN where it was not measured.
+    What was not measured is NaN: last5, and the metrics that ``table`` has no column of.
     """
     rows = []
     for factors, run in complete_runs(table).groupby(_RUN):
@@ -40,6 +43,7 @@ def run_measures(table: pd.DataFrame) -> pd.DataFrame:
                 "area": statistics.area_under_curve(run["labeled"], run["accuracy"]),
                 "final": last["accuracy"],
                 "last5": last["accuracy_last5"],
+                **{metric: last.get(metric, float("nan")) for metric in METRICS},
             }
         )
     # Without rows there are no types to be seen.

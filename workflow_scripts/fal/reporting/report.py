@@ -15,6 +15,7 @@ from fal.layout import parse_path, typed
 from fal.reporting import charts, formats, verdict_texts
 from fal.reporting.catalogue import Picture
 from fal.reporting.costs import cost_summary
+from fal.reporting.metrics import metrics_summary
 from fal.reporting.page import Chart, Gallery, Image, Page, Section, Table, data_uri
 from fal.reporting.query_tables import query_summary
 from fal.reporting.tables import by_setting, setting_title, wide_tables
@@ -38,6 +39,14 @@ TEXTS = {
         "global one. In the tables the highest mean of each column is marked.",
     ),
     "verdicts": ("Verdicts", verdict_texts.NOTE),
+    "metrics": (
+        "Who gains",
+        "Metrics of the global model's last predictions, means over the seeds. Balanced accuracy "
+        "is the mean over the classes, macro F1 the mean of the classes' F1 scores. A client's "
+        "accuracy is that on its own test images where the data set has them, and otherwise the "
+        "one to expect on its own mix of classes. Every cycle, class and client: "
+        "tables/metrics.csv, class_metrics.csv and client_metrics.csv.",
+    ),
     "partition": (
         "Partition",
         "Images of each class that each client holds. The smaller alpha, the concentration of the "
@@ -106,6 +115,7 @@ def read_dataset(info: str | Path) -> Dataset:
 def page(
     accuracy: pd.DataFrame,
     verdicts: Verdicts,
+    metrics: pd.DataFrame,
     queries: pd.DataFrame | None,
     costs: pd.DataFrame,
     pictures: Iterable[tuple[Picture, Path]],
@@ -113,14 +123,15 @@ def page(
     datasets: Sequence[Dataset],
     training: Mapping[str, Any],
     provenance: Mapping[str, Any],
+    scale: str = "",
 ) -> Page:
     """The report of a run.
 
-    accuracy, queries, costs: the tables of these names (queries is None where there were none).
-    verdicts: what the strategies' comparison found.
-    pictures: each with its .svg or .png. galleries: of queried images. training: the options of
-    the federated training. provenance: the record that was written with the tables, with config,
-    code_of and mixture.
+    accuracy, metrics, queries, costs: the tables of these names (queries is None where there were
+    none). verdicts: what the strategies' comparison found. pictures: each with its .svg or .png.
+    galleries: of queried images. training: the options of the federated training. provenance: the
+    record that was written with the tables, with config, code_of and mixture. scale: what was made
+    smaller, or nothing.
     """
     images: dict[str, list[Image]] = {}
     for picture, path in pictures:
@@ -129,6 +140,7 @@ def page(
     tables = {
         "accuracy": _tables(wide_tables(accuracy), mark_best=True),
         "verdicts": _verdict_tables(verdicts),
+        "metrics": _tables(metrics_summary(metrics), mark_best=True),
         "cost": _tables(cost_summary(costs), mark_best=False),
     }
     if queries is not None:
@@ -144,7 +156,10 @@ def page(
                 "Overview",
                 verdicts=verdict_texts.sentences(verdicts.sentences),
                 images=curves[:1],
-                facts=facts(accuracy, datasets, training),
+                facts={
+                    **({"Made smaller": scale} if scale else {}),
+                    **facts(accuracy, datasets, training),
+                },
             ),
             *(
                 Section(

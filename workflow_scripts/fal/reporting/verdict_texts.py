@@ -30,7 +30,14 @@ ACROSS_NOTE = (
     "its strategy is beaten, the smaller the better."
 )
 
-_MEASURES = {"area": "area", "final": "final", "last5": "last five rounds"}
+_MEASURES = {
+    "area": "area",
+    "final": "final",
+    "last5": "last five rounds",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "worst_client": "worst client",
+}
 
 
 def sentences(found: pd.DataFrame) -> dict[str, str]:
