@@ -60,6 +60,8 @@ with job(snakemake) as run:
     run.log.info("%d labeled images, accuracy %.2f%%", result["labeled"], result["accuracy"])
     run.record(
         rounds=training.rounds,
-        participants=len(training.participants(len(cohort.examples), cohort.seed, cohort.cycle, 0)),
+        participants=len(
+            training.participants(len(cohort.examples), cohort.seed, cohort.cycle, 0, cohort.idle)
+        ),
         bytes_per_participant=algorithm.traffic(state),
     )
