@@ -108,8 +108,10 @@ class Dataset:
 
     def site_of(self, index: np.ndarray) -> str:
         """The site that the training images ``index`` int64 [n] are all from, or nothing."""
-        sites = np.unique(self.sites.train[index]) if self.sites else ()
-        return self.sites.names[sites[0]] if self.sites and len(sites) == 1 else ""
+        if self.sites is None:
+            return ""
+        found = np.unique(self.sites.train[index])
+        return self.sites.names[found[0]] if len(found) == 1 else ""
 
     def describe(self) -> str:
         """One line: how many images there are, and of which classes."""
