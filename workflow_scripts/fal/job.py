@@ -12,7 +12,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from fal import integrity, provenance, storage
+from fal import gpus, integrity, provenance, storage
 from fal.errors import InputError
 from fal.memory import keep_freed_memory
 from fal.progress import Progress
@@ -49,6 +49,8 @@ class Job:
         torch.backends.cudnn.allow_tf32 = False
         available = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = available if wanted == "auto" else wanted
+        if self.device == "cuda":
+            torch.cuda.set_device(gpus.take(torch.cuda.device_count()))
         self.hardware = (
             torch.cuda.get_device_name(self.device)
             if self.device.startswith("cuda")
