@@ -15,10 +15,10 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fal.data.thumbnails import png_uri
 from fal.storage import save_text, without_formulas
+from fal.templating import render
 
 COLUMNS = ("index", "file", "label")
 """Of a task's table: the image, by its place in the training set and its file's name (empty where
@@ -95,20 +95,13 @@ def bare(cell: str) -> str:
 
 def page_text(task: Task, pictures: Sequence[str]) -> str:
     """A page that shows the pictures (``data:`` URIs), asks for classes and saves the table."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     images = [
         {**row, "picture": picture, "shown": PurePosixPath(row["file"]).name or row["index"]}
         for row, picture in zip(task.rows(), pictures, strict=True)
     ]
     answers = [*task.classes, UNSURE]
-    return environment.get_template("task.html.j2").render(
-        task=task, images=images, answers=answers, columns=COLUMNS
+    return render(
+        TEMPLATES, "task.html.j2", task=task, images=images, answers=answers, columns=COLUMNS
     )
 
 

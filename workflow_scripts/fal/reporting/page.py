@@ -7,8 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from fal.templating import render as render_template
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -109,7 +108,7 @@ def data_uri(path: str | Path) -> str:
 def render(page: Page) -> str:
     """The page as HTML. All texts are escaped; only elements of tables are taken as they are."""
     library = chart_library() if any(section.charts for section in page.sections) else ""
-    return _render("report.html.j2", page=page, chart_library=library)
+    return render_template(TEMPLATES, "report.html.j2", page=page, chart_library=library)
 
 
 def chart_library() -> str:
@@ -122,16 +121,4 @@ def chart_library() -> str:
 
 def render_tables(title: str, note: str, tables: Mapping[str, str]) -> str:
     """A page of tables (elements by title) alone, as HTML."""
-    return _render("tables.html.j2", title=title, note=note, tables=tables)
-
-
-def _render(template: str, **values: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["element"] = Markup
-    return environment.get_template(template).render(**values) + "\n"
+    return render_template(TEMPLATES, "tables.html.j2", title=title, note=note, tables=tables)
