@@ -1,6 +1,7 @@
 """Collect how many images each client has, and how many of them are labeled, into a table."""
 
 from pathlib import Path
+from typing import Any
 
 from fal import storage
 from fal.data.dataset import Dataset
@@ -14,7 +15,7 @@ with job(snakemake) as run:
         Path(info).parent.name: Dataset.open(Path(info).parent) for info in snakemake.input.infos
     }
     labeling = Labeling(**{**snakemake.config["labeling"], **snakemake.params.labeling})
-    rows = []
+    rows: list[dict[str, Any]] = []
     for path in snakemake.input.partitions:
         factors = parse_partition(path)
         client = storage.load_array(path, "client")

@@ -154,7 +154,7 @@ def _values(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
+def _field(node: Mapping[str, Any], where: Iterable[str | int]) -> Mapping[str, Any]:
     """The part of a JSON schema that describes the value at ``where``."""
     definitions = node.get("$defs", {})
     for step in where:
@@ -168,7 +168,7 @@ def _field(node: dict[str, Any], where: Iterable[str | int]) -> dict[str, Any]:
     return _resolved(node, definitions)
 
 
-def _resolved(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
     if "$ref" in node:
         return {**definitions[node["$ref"].rsplit("/", 1)[1]], "words": node.get("words")}
     return node
