@@ -19,6 +19,8 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/cycles.smk"
+include: "rules/people.smk"
 include: "rules/runs.smk"
 
 
