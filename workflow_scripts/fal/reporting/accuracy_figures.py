@@ -87,7 +87,7 @@ def accuracy_figure(
             _draw_other(axes, own[own["result"] == label], styles, line)
         _name_shares(axes, own)
         _tell_missing(axes, missing_results(panel, curves))
-    _share_limits(axes_of, grid.panels)
+    _share_limits(axes_of, grid.panels, tables)
     name_axes(axes_of, len(grid.rows[0]), "labeled images (%)", "test accuracy (%)")
     handles = [
         Line2D([], [], label=literal(grid.labels.get(name, name)), **styles[name]) for name in shown
@@ -165,9 +165,9 @@ def _draw_curves(
 
 
 def _distance(numbers: pd.DataFrame) -> float:
-    """A good third of the way, in percent, from one cycle's labeled images to the next."""
+    """A quarter of the way, in percent, from one cycle's labeled images to the next."""
     shares = np.unique(np.round(100 * numbers["labeled_fraction"], 3))
-    return 0.4 * float(np.diff(shares).min()) if len(shares) > 1 else 0.4
+    return 0.25 * float(np.diff(shares).min()) if len(shares) > 1 else 0.25
 
 
 def _draw_other(
@@ -201,16 +201,26 @@ def _tell_missing(axes: Axes, missing: str) -> None:
         )
 
 
-def _share_limits(axes_of: Sequence[Axes], panels: Sequence[Panel]) -> None:
-    """The same limits for all panels of a data set."""
+def _share_limits(
+    axes_of: Sequence[Axes], panels: Sequence[Panel], tables: Sequence[pd.DataFrame]
+) -> None:
+    """The same limits for all panels of a data set.
+
+    Intervals have as much room above and below as the means span; what is longer is cut.
+    """
     for dataset in {panel.setting["dataset"] for panel in panels}:
-        same = [a for a, p in zip(axes_of, panels, strict=True) if p.setting["dataset"] == dataset]
-        drawn = [axes for axes in same if axes.lines]
-        for which in ("xlim", "ylim") if drawn else ():
-            limits = [getattr(axes, f"get_{which}")() for axes in drawn]
-            low, high = min(low for low, _ in limits), max(high for _, high in limits)
-            for axes in same:
-                axes.set(**{which: (low, high)})
+        own = [place for place, p in enumerate(panels) if p.setting["dataset"] == dataset]
+        numbers = pd.concat([tables[place] for place in own])
+        if numbers.empty:
+            continue
+        lowest, highest = numbers["mean"].min(), numbers["mean"].max()
+        room = max(highest - lowest, 1)
+        low = max(numbers[["mean", "low"]].min(axis=None), lowest - room, 0)
+        high = min(numbers[["mean", "high"]].max(axis=None), highest + room, 100)
+        edge = 0.05 * (high - low)
+        x = [limit for place in own for limit in axes_of[place].get_xlim()]
+        for place in own:
+            axes_of[place].set(xlim=(min(x), max(x)), ylim=(low - edge, high + edge))
 
 
 def _legend_of_others(lines: Mapping[str, Any]) -> list[Artist]:

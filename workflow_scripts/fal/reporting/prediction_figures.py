@@ -74,7 +74,7 @@ def prediction_figure(
         f"classes that are predicted for the unlabeled images of client {grid.client}; with their "
         "total variation distance, in brackets its mean over all clients"
     )
-    figure, axes_of = panel_grid(whole, width, [about, note])
+    figure, axes_of = panel_grid(whole, width, [about, note], height=2.6)
     for row, (table, names) in enumerate(zip(tables, classes, strict=True)):
         measured = distances(table)
         for axes, model in zip(axes_of[2 * row :], ROLES, strict=False):
