@@ -104,13 +104,13 @@ def test_another_file_is_refused(tmp_path, name, text, reason):
 
 def test_a_label_changed_later_is_named(tmp_path):
     given = np.array([0, NO_LABEL, 1])
-    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1})
+    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1}, "cycle-1")
     with pytest.raises(InputError) as error:
-        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1})
+        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1}, "cycle-1")
     assert str(error.value) == (
         "'a.csv' has 2 mistakes: image 5 (a.png) was 'dog' when a later cycle was trained and is "
         "'cat' now; image 2 (b.png) was 'cat' when a later cycle was trained and is 'unsure' now; "
-        "restore the labels, or delete the cycles that were trained with them"
+        "restore the labels, or, to train with the new ones, delete 'cycle-1'"
     )
 
 

@@ -53,6 +53,8 @@ def test_description():
     )
     data.classes = [f"c{i}" for i in range(100)]
     assert data.describe().endswith("c18 0, c19 0, and 80 more")
+    data.sites = Sites(("Köln", "Ulm", "test only"), np.arange(22) % 7 // 6, np.array([2]))
+    assert data.describe().endswith("; from Köln 19, Ulm 3")
 
 
 def test_a_line_break_in_a_name_shifts_no_line(tmp_path):

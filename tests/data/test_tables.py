@@ -182,6 +182,11 @@ def test_all_mistakes_of_a_table_are_told_at_once_and_the_first_named():
         ([*GOOD, "d.png,x,cat,val"], {}, "line 5: split is 'val', but must be train or test"),
         ([*GOOD, "d.png,,cat,train"], {}, "a mistake: line 5 names no site"),
         (["a.png,x,cat,test", "b.png,x,dog,test"], {}, "no image is in the training part"),
+        (
+            ["/x/a.png,x,cat,train"],
+            {},
+            r"'/x/a.png'; paths start at the table's folder$",
+        ),
         (GOOD, {"classes": ["cat", "god"]}, "line 3: label 'dog' is no class; known are"),
         (["a.png,x,cat,train"], {}, "only one class, 'cat'; at least 2 classes"),
         (["a.png,x,,train"], {}, "has no labels; at least 2 classes"),

@@ -72,12 +72,12 @@ def read_answers(path: str | Path, task: Task) -> np.ndarray:
 
 
 def check_unchanged(
-    path: str | Path, task: Task, given: np.ndarray, used: Mapping[int, int]
+    path: str | Path, task: Task, given: np.ndarray, used: Mapping[int, int], cycle: str | Path
 ) -> None:
     """Raise InputError if answers have changed since they were used.
 
     given: int64 [n], what ``path`` says now. used: the class that a later cycle was trained with,
-    by index of the image; none for an image that nobody could tell.
+    by index of the image; none for an image that nobody could tell. cycle: its folder.
     """
     names = [*task.classes, UNSURE]
     mistakes = [
@@ -88,8 +88,8 @@ def check_unchanged(
     ]
     if mistakes:
         raise InputError(
-            f"{_listing(path, mistakes)}; restore the labels, or delete the cycles that were "
-            "trained with them"
+            f"{_listing(path, mistakes)}; restore the labels, or, to train with the new ones, "
+            f"delete '{cycle}'"
         )
 
 

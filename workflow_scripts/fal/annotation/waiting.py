@@ -65,7 +65,7 @@ class Asked:
         if self.trained.exists():
             labeled = Labeled.open(self.labeled)
             used = dict(zip(labeled.index.tolist(), labeled.label.tolist(), strict=True))
-            check_unchanged(path, task, given, used)
+            check_unchanged(path, task, given, used, self.trained.parent)
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,8 @@ TRAIN_FILES = "train_files.txt"
 SITES = "sites.npz"
 UNLABELED = -1
 """The label of an image that has none."""
-DESCRIBED_CLASSES = 20
+DESCRIBED = 20
+"""Classes or sites that are named, at most."""
 
 
 class Sites(NamedTuple):
@@ -117,17 +119,23 @@ class Dataset:
         """One line: how many images there are, and of which classes."""
         known = self.train_labels[self.train_labels != UNLABELED]
         counts = np.bincount(known, minlength=len(self.classes))
-        each = [f"{label} {count}" for label, count in zip(self.classes, counts, strict=True)]
-        if len(each) > DESCRIBED_CLASSES:
-            each[DESCRIBED_CLASSES:] = [f"and {len(each) - DESCRIBED_CLASSES} more"]
         unlabeled = len(self.train_labels) - len(known)
-        sites = f" from {len(self.sites.names)} sites" if self.sites else ""
+        at_sites = np.bincount(self.sites.train if self.sites else [])
         return (
             f"{len(self.train_labels)} training and {len(self.test_labels)} test images of "
-            f"{len(self.classes)} classes{sites}; training images of each ({counts.min()} to "
-            f"{counts.max()}): {', '.join(each)}"
+            f"{len(self.classes)} classes; training images of each ({counts.min()} to "
+            f"{counts.max()}): {_listing(self.classes, counts)}"
             + (f"; without a label {unlabeled}" if unlabeled else "")
+            + (f"; from {_listing(self.sites.names, at_sites)}" if self.sites else "")
         )
+
+
+def _listing(names: Sequence[str], counts: np.ndarray) -> str:
+    """'cat 3, dog 2, and 4 more'; names beyond ``counts`` are left out."""
+    each = [f"{name} {count}" for name, count in zip(names, counts, strict=False)]
+    if len(each) > DESCRIBED:
+        each[DESCRIBED:] = [f"and {len(each) - DESCRIBED} more"]
+    return ", ".join(each)
 
 
 def _load(path: Path, mapped: bool) -> np.ndarray:

@@ -158,6 +158,8 @@ def _file(folder: str, image: str) -> str:
 
 
 def _near(file: str, known: Iterable[str]) -> str:
+    if PurePosixPath(file).is_absolute():
+        return "; paths start at the table's folder"
     same = next((name for name in known if name.casefold() == file.casefold()), None)
     return f", but '{same}'" if same else ""
 
@@ -169,7 +171,7 @@ def _inconsistent(
     mistakes = []
     if any(row.site for row in rows):
         mistakes += [f"line {lines[row.file]} names no site" for row in rows if not row.site]
-    if not any(not row.test for row in rows):
+    if rows and all(row.test for row in rows):
         mistakes.append("no image is in the training part")
     trained = {row.label for row in rows if not row.test}
     reported = set()
