@@ -138,7 +138,7 @@ def reruns():
         yield pytest.param(found["config"], runs | tables, id=found["what"])
 
 
-@pytest.mark.parametrize(("config", "expected"), reruns())
+@pytest.mark.parametrize(("config", "expected"), list(reruns()))
 def test_a_change_makes_run_what_the_page_says(finished, config, expected):
     planned = jobs(finished, *MINIATURE, "--config", config)
     tables = {rule for rule in planned if rule.startswith(("collect_", "summarize_", "compare_"))}

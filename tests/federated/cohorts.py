@@ -22,8 +22,9 @@ def builder(network, image_shape, num_classes=CLASSES) -> Callable[[int, int], C
 
 
 def build(name, image_shape, num_classes=CLASSES, norm="batch", seed=0, stack=1) -> Classifier:
-    """A classifier of a registered network."""
-    return models.build(networks.create(name, norm=norm), image_shape, num_classes, seed, stack)
+    """A classifier of a registered network; norm: for those that have one."""
+    options = {"norm": norm} if "norm" in networks.NETWORKS.options_of(name) else {}
+    return models.build(networks.create(name, **options), image_shape, num_classes, seed, stack)
 
 
 def make_cohort(
