@@ -6,6 +6,7 @@ rule plot_queries:
         queries=query_files("query.csv"),
         scores=query_files("scores.parquet"),
         explanations=query_files("explanation.json"),
+        labeled=answered_files(),
         labels=prepared_files("train_labels.npy"),
         infos=prepared_files("dataset.json"),
     output:

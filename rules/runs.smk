@@ -60,6 +60,12 @@ def query_files(name):
     return [cycle_file(name, run) for run in QUERIES]
 
 
+def answered_files():
+    """What is labeled after every query that has been answered, or is on its way to be."""
+    after = (run for run in RUNS if run["cycle"] > 0)
+    return present(cycle_file("labeled.npz", run, cycle=run["cycle"] - 1) for run in after)
+
+
 def first_query_files(name):
     """The file `name` of every run's first query, for the first seed."""
     first = (run for run in QUERIES if run["cycle"] == 0 and run["seed"] == settings.seeds[0])

@@ -23,7 +23,7 @@ rule summarize_queries:
         queries=query_files("query.csv"),
         scores=query_files("scores.parquet"),
         explanations=query_files("explanation.json"),
-        labeled=[] if ORACLE.asks_people else query_files("labeled.npz"),
+        labeled=answered_files(),
         labels=prepared_files("train_labels.npy"),
         infos=prepared_files("dataset.json"),
     output:

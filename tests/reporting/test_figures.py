@@ -206,6 +206,27 @@ def test_partition_histogram(tmp_path, clients, classes):
     check_image(partition_figures.partition_histogram(counts, names, "digits")[0], tmp_path)
 
 
+def test_images_without_a_label_are_told_in_the_partition():
+    figure, _ = partition_figures.partition_histogram(
+        np.array([[3, 1], [0, 2]]), ["cat", "dog"], unlabeled=1234
+    )
+    told = figure.axes[0].get_title(loc="left")
+    assert told == "2 to 4 labeled images per client; 1,234 without a label"
+
+
+def test_a_query_from_pools_of_unknown_classes_is_drawn_alone(tmp_path):
+    rows = pd.MultiIndex.from_tuples([(1, 0), (1, 1)], names=["seed", "cycle"])
+    queried = pd.DataFrame([[0.25, 0.75], [np.nan, np.nan]], index=rows)
+    figure, numbers = query_figures.query_histogram(queried, queried * np.nan, ["cat", "dog"])
+    bars, heat, colors = figure.axes
+    heights = [patch.get_height() for patch in bars.patches]
+    assert heights[2:] == [25, 75] and np.isnan(heights[:2]).all()
+    assert heat.images[0].get_array()[0].tolist() == [25, 75]
+    assert colors.get_ylabel() == "queried (%)"
+    assert numbers["pool"].isna().all()
+    check_image(figure, tmp_path)
+
+
 def test_partition_of_many_classes_numbers_some_of_them():
     counts = np.ones((100, 200), dtype=int)
     names = [f"class {i}" for i in range(200)]

@@ -37,6 +37,30 @@ def test_wrong_labels_and_the_models_accuracies_are_in_the_row(tmp_path):
     assert summary.mean["distilled model right (%)"].item() == 71.5
 
 
+def test_where_only_people_know_the_classes_their_answers_count(tmp_path):
+    folder = write_query(tmp_path, scored=True)
+    unknown = np.full_like(LABELS, -1)
+    query = query_tables.read_query(folder)
+    row = query_tables.query_row(query, unknown, CLASSES)
+    assert row["classes"] is None and np.isnan(row["imbalance"])
+    index = query.queried["index"].to_numpy()
+    given = np.arange(len(index)) % 3
+    given[0] = -1
+    Labeled.of(index, given, np.zeros(len(LABELS), int)).save(folder / "labeled.npz")
+    query = query_tables.read_query(folder)
+    row = query_tables.query_row(query, unknown, CLASSES)
+    assert row["classes"] == 3
+    queried, pool = query_tables.share_tables([query], unknown, CLASSES)
+    assert pool.isna().all(axis=None)
+    counts = np.bincount(given[1:], minlength=CLASSES)
+    assert np.allclose(queried.loc[1, 0], counts / counts.sum())
+    assert (unknown == -1).all()
+    table = query_tables.query_table([row])
+    (summary,) = query_tables.query_summary(table).values()
+    assert summary.mean["classes per query"].item() == 3
+    assert "imbalance (%)" not in summary.mean
+
+
 def test_query_is_read(tmp_path):
     folder = write_query(tmp_path, scored=True, seed=3, cycle=2)
     query = query_tables.read_query(folder)

@@ -17,12 +17,18 @@ Part = tuple[np.ndarray, Sequence[str]]
 
 
 def partition_histogram(
-    counts: np.ndarray, classes: Sequence[str], title: str = "", note: str = ""
+    counts: np.ndarray,
+    classes: Sequence[str],
+    title: str = "",
+    note: str = "",
+    unlabeled: int = 0,
 ) -> tuple[Figure, pd.DataFrame]:
     """Heat map of the images of each class (columns) that each client (rows) holds.
 
     counts: int64 [clients, classes]; written into the cells where there is room for them. note:
-    further words on what is shown. Returns the figure and its numbers: client, class, images.
+    further words on what is shown. unlabeled: images that are not counted.
+
+    Returns the figure and its numbers: client, class, images.
     """
     clients, num_classes = counts.shape
     size = (np.clip(2.2 + 0.45 * num_classes, 4.5, 10), np.clip(1.8 + 0.3 * clients, 3, 9))
@@ -35,7 +41,10 @@ def partition_histogram(
     sizes = counts.sum(1)
     each = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
     axes.set(xlabel="class", ylabel="client")
-    lines = [literal(title), "; ".join(filter(None, [f"{each} images per client", literal(note)]))]
+    held = f"{each} labeled" if unlabeled else each
+    rest = f"{unlabeled:,} without a label" if unlabeled else ""
+    about = filter(None, [f"{held} images per client", rest, literal(note)])
+    lines = [literal(title), "; ".join(about)]
     axes.set_title("\n".join(filter(None, lines)), loc="left")
     figure.colorbar(image, ax=axes, label="images", shrink=0.8)
     return figure, _numbers((counts, classes))

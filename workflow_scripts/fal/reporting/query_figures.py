@@ -29,7 +29,8 @@ def query_histogram(
 
     queried, pool: class shares, one row per (seed, cycle), from
     ``fal.reporting.query_tables.share_tables``. Above, the shares over all cycles (mean and, up
-    to 30 classes, standard deviation of seeds); below, the difference of the two for each cycle.
+    to 30 classes, standard deviation of seeds); below, the difference of the two for each cycle,
+    or where nobody knows the classes of the pools the shares queried.
 
     Returns the figure and its numbers: seed, cycle, class, queried, pool (shares of images).
     """
@@ -38,7 +39,11 @@ def query_histogram(
     bars, heat = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.7 + 0.25 * cycles])
     _draw_shares(bars, 100 * queried, 100 * pool)
     figure.suptitle(literal(title), x=0.01, ha="left")
-    _draw_differences(heat, 100 * (queried - pool).groupby("cycle").mean())
+    if pool.isna().all(axis=None):
+        _draw_cycles(heat, 100 * queried.groupby("cycle").mean(), "queried (%)")
+    else:
+        difference = 100 * (queried - pool).groupby("cycle").mean()
+        _draw_cycles(heat, difference, "queried - pool\n(points)", signed=True)
     name_classes(heat, classes)
     shares = {"queried": queried.stack(), "pool": pool.stack()}
     numbers = pd.DataFrame(shares).rename_axis(["seed", "cycle", "class"]).reset_index()
@@ -71,14 +76,16 @@ def _draw_shares(axes: Axes, queried: pd.DataFrame, pool: pd.DataFrame) -> None:
     _legend_above(axes, ncols=2)
 
 
-def _draw_differences(axes: Axes, difference: pd.DataFrame) -> None:
-    limit = max(1e-9, np.abs(difference.to_numpy()).max())
-    image = axes.imshow(difference, cmap="PuOr_r", vmin=-limit, vmax=limit, aspect="auto")
+def _draw_cycles(axes: Axes, values: pd.DataFrame, label: str, signed: bool = False) -> None:
+    """A row for each cycle, a column for each class; NaN stays white."""
+    limit = max(1e-9, np.abs(np.nan_to_num(values.to_numpy())).max())
+    colors = {"cmap": "PuOr_r", "vmin": -limit} if signed else {"cmap": "Oranges", "vmin": 0}
+    image = axes.imshow(values, vmax=limit, aspect="auto", **colors)
     axes.grid(visible=False)
-    axes.set_yticks(range(len(difference)), difference.index)
+    axes.set_yticks(range(len(values)), values.index)
     axes.set(xlabel="class", ylabel="cycle")
-    bar = axes.figure.colorbar(image, ax=axes, label="queried - pool\n(points)")
-    bar.locator = MaxNLocator(4, symmetric=True)
+    bar = axes.figure.colorbar(image, ax=axes, label=label)
+    bar.locator = MaxNLocator(4, symmetric=signed)
 
 
 def inconsistency(queries: Sequence[Query], title: str = "") -> tuple[Figure, pd.DataFrame]:

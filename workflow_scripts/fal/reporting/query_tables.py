@@ -66,11 +66,6 @@ def read_query(folder: str | Path) -> Query:
         raise InputError(f"'{folder}': query.csv has images that scores.parquet does not know")
     explanation = json.loads((folder / "explanation.json").read_text())
     clients = explanation["clients"]
-    given = None
-    if (answers := folder / "labeled.npz").exists():
-        labeled = Labeled.open(answers)
-        size = max(labeled.index.max(), queried["index"].max()) + 1
-        given = labeled.labels(size)[queried["index"]]
     thresholds = {int(k): found.get("threshold") for k, found in clients.items()}
     return Query(
         run=parse_path(folder),
@@ -78,7 +73,7 @@ def read_query(folder: str | Path) -> Query:
         queried=queried,
         routes=Counter(found["route"] for found in clients.values() if "route" in found),
         thresholds={k: tau for k, tau in thresholds.items() if tau is not None},
-        given=given,
+        given=given_labels(folder, queried["index"]),
         pool_accuracy=explanation.get("pool_accuracy", {}),
     )
 
@@ -87,21 +82,46 @@ def class_shares(frame: pd.DataFrame, labels: np.ndarray, num_classes: int) -> n
     """Share of each class [num_classes] among the images of ``frame`` (column index).
 
     labels: int64 [N], true labels of the training set (known to the oracle; for reporting only);
-    images with a label below 0, which nobody knows, do not count.
+    images with a label below 0, which nobody knows, do not count. NaN if none is known.
     """
     found = labels[frame["index"]]
     counts = np.bincount(found[found >= 0], minlength=num_classes)
-    return counts / max(1, counts.sum())
+    return counts / counts.sum() if counts.any() else np.full(num_classes, np.nan)
+
+
+def given_labels(folder: Path, index: pd.Series) -> np.ndarray | None:
+    """What the oracle said of the queried images: ``Query.given``. folder: of the cycle."""
+    if not (answers := folder / "labeled.npz").exists():
+        return None
+    labeled = Labeled.open(answers)
+    return labeled.labels(max(labeled.index.max(), index.max()) + 1)[index]
+
+
+def queried_labels(labels: np.ndarray, index: pd.Series, given: np.ndarray | None) -> np.ndarray:
+    """``labels`` int64 [N], and for images ``index`` that have none (below 0) what was given."""
+    if given is None:
+        return labels
+    known = np.array(labels)
+    known[index] = np.where(known[index] < 0, given, known[index])
+    return known
+
+
+def _queried_shares(query: Query, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    known = queried_labels(labels, query.queried["index"], query.given)
+    return class_shares(query.queried, known, num_classes)
 
 
 def share_tables(
     queries: Iterable[Query], labels: np.ndarray, num_classes: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Class shares of what was queried and of the pools: one row per (seed, cycle)."""
+    """Class shares of what was queried and of the pools: one row per (seed, cycle).
+
+    NaN where no class is known, such as in the pools of images that only people label.
+    """
     queried, pool = {}, {}
     for query in queries:
         key = (query.run["seed"], query.run["cycle"])
-        queried[key] = class_shares(query.queried, labels, num_classes)
+        queried[key] = _queried_shares(query, labels, num_classes)
         pool[key] = class_shares(query.pool, labels, num_classes)
     frames = [pd.DataFrame.from_dict(shares, orient="index") for shares in (queried, pool)]
     for frame in frames:
@@ -119,13 +139,13 @@ def query_row(query: Query, labels: np.ndarray, num_classes: int) -> dict:
     (share of the pool, IFAL only), and per route how many clients took it, clients_otsu ... (IFAL
     only).
     """
-    queried = class_shares(query.queried, labels, num_classes)
+    queried = _queried_shares(query, labels, num_classes)
     pool = class_shares(query.pool, labels, num_classes)
     return {
         **{column: query.run[column] for column in RUN},
         "pool": len(query.pool),
         "queried": len(query.queried),
-        "classes": int(np.count_nonzero(queried)),
+        "classes": None if np.isnan(queried).all() else np.count_nonzero(queried),
         "imbalance": float(np.abs(queried - pool).sum() / 2),
         "wrong": _wrong(query, labels),
         **{f"{role}_accuracy": value for role, value in query.pool_accuracy.items()},
@@ -150,7 +170,7 @@ def query_table(rows: Iterable[Mapping]) -> pd.DataFrame:
     columns = [*RUN, *numbers]
     routes = [f"clients_{route}" for route in ROUTES]
     table = pd.DataFrame(list(rows), columns=[*columns, *routes])
-    table = table.astype(dict.fromkeys(routes, "Int64"))
+    table = table.astype(dict.fromkeys(["classes", *routes], "Int64"))
     return table.sort_values(list(RUN), ignore_index=True)
 
 

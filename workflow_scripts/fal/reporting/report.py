@@ -11,13 +11,13 @@ import pandas as pd
 import yaml
 
 from fal.data import dataset as prepared
-from fal.layout import parse_path, typed
+from fal.layout import factor_title, parse_path
 from fal.reporting import charts, formats, verdict_texts
 from fal.reporting.catalogue import Picture
 from fal.reporting.costs import cost_summary
 from fal.reporting.metrics import metrics_summary
 from fal.reporting.page import Chart, Gallery, Image, Page, Section, Table, data_uri
-from fal.reporting.query_tables import query_summary
+from fal.reporting.query_tables import given_labels, queried_labels, query_summary
 from fal.reporting.tables import by_setting, setting_title, wide_tables
 from fal.reporting.thumbnails import named_thumbnails
 
@@ -58,7 +58,8 @@ TEXTS = {
         "Above: true classes of the images that a strategy queried, against those of the pools it "
         "chose from, all clients and cycles together (mean over seeds; the lines are standard "
         "deviations). Below: their difference in percentage points, cycle by cycle. The classes "
-        "of unlabeled images are known to this page only, never to a strategy. In the tables, "
+        "of unlabeled images are known to this page only, never to a strategy; where the data set "
+        "does not have them, people's answers are shown, without a pool. In the tables, "
         "means over seeds and cycles: imbalance is the share of a query that would have to be of "
         "other classes for it to have the pool's class mix.",
     ),
@@ -188,6 +189,7 @@ def facts(
     cycles = accuracy["cycle"].max()
     labeled = f"{shares[0]:.1f} % of the images at the start"
     images = f"{counts[0]:.0f}"
+    alphas = _values(accuracy, "alpha")
     if cycles:
         queries = "1 query" if cycles == 1 else f"{cycles} queries"
         labeled += f", {shares[1]:.1f} % after {queries}"
@@ -201,7 +203,7 @@ def facts(
             )
             for d in datasets
         },
-        "Clients": f"{_values(accuracy, 'clients')}, alpha {_values(accuracy, 'alpha')}",
+        "Clients": _values(accuracy, "clients") + (f", alpha {alphas}" if alphas else ""),
         "Model, algorithm": f"{_values(accuracy, 'model')}; {_values(accuracy, 'algorithm')}",
         "Labeled": f"{labeled} ({images} images)",
         "Training in a cycle": (
@@ -225,7 +227,8 @@ def _image(picture: Picture, path: Path) -> Image:
             of["strategy"] = picture.of["strategy"]
             title = f"{of['strategy']} ({title})"
     elif picture.of:
-        title = "{dataset}, alpha {alpha}, {clients} clients, seed {seed}".format(**typed(of))
+        place = ", ".join(factor_title(f, of[f]) for f in ("dataset", "alpha", "clients"))
+        title = f"{place}, seed {of['seed']}"
     else:
         title = f"Figure {picture.name}"
     return Image(title, data_uri(path), f"figures/{path.name}", of)
@@ -255,9 +258,9 @@ def first_queries(
         index = pd.read_csv(path, usecols=["client", "index"])["index"]
         spread = index.iloc[np.linspace(0, len(index) - 1, min(SHOWN, len(index))).astype(int)]
         title = f"{run['strategy']} ({setting_title(run)}), seed {run['seed']}, first query"
-        pictures = named_thumbnails(
-            spread, dataset.train_images, dataset.train_labels, dataset.classes
-        )
+        given = given_labels(Path(path).parent, index)
+        labels = queried_labels(dataset.train_labels, index, given)
+        pictures = named_thumbnails(spread, dataset.train_images, labels, dataset.classes)
         of = {"setting": setting_title(run), "strategy": run["strategy"]}
         galleries.append(Gallery(title, pictures, of))
     return galleries
