@@ -70,7 +70,9 @@ def test_arrows_keep_their_proportions():
     assert strategies["share"]["k"] == 0.4
     assert "k" not in strategies["random"]
     most = {"method": "ifal", "k": 2500}
-    assert 0.99 < resolve({"strategies": [{"x": most}], "scale": {"k": 0.2}}).strategies["x"]["k"] < 1
+    assert (
+        0.99 < resolve({"strategies": [{"x": most}], "scale": {"k": 0.2}}).strategies["x"]["k"] < 1
+    )
 
 
 def test_too_few_images_are_told():
