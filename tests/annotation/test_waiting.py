@@ -60,8 +60,16 @@ def test_what_waits_is_said_in_one_sentence(asked):
 
 def test_what_needs_no_people_is_said_to_go_on(asked):
     asked[0].listing.write_text("[]")
-    sentence = "All images that were asked for have labels: call snakemake again"
+    sentence = "All images that were asked for have labels: call snakemake again to go on"
     assert waiting_sentence(asked) == sentence
+
+
+def test_nothing_is_asked_while_the_data_set_is_prepared_anew(asked):
+    answer(asked[0], 0, ["cat", "dog"])
+    answer(asked[0], 1, ["unsure", "dog"])
+    asked[0].dataset.unlink()
+    assert answered(asked) == 0
+    assert waiting_sentence(asked) == ""
 
 
 def test_bad_answers_are_told(asked):

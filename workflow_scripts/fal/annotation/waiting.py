@@ -34,12 +34,18 @@ class Asked:
         """Where the tasks lie."""
         return self.listing.with_suffix("")
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the tasks are there; they are not while the data set is prepared anew."""
+        return self.listing.exists() and self.dataset.exists()
+
     def tasks(self) -> list[Task]:
         """All tasks, those that are answered too."""
-        names = json.loads(self.listing.read_text()) if self.listing.exists() else []
-        paths = [self.folder / f"{name}.csv" for name in names]
-        classes = json.loads(self.dataset.read_text())["classes"] if paths else []
-        return [Task.open(path, classes) for path in paths]
+        if not self.is_written:
+            return []
+        names = json.loads(self.listing.read_text())
+        classes = json.loads(self.dataset.read_text())["classes"]
+        return [Task.open(self.folder / f"{name}.csv", classes) for name in names]
 
     def unanswered(self) -> list[Task]:
         """The tasks that wait for an answer.
@@ -50,7 +56,7 @@ class Asked:
 
     def is_answered(self) -> bool:
         """Whether the tasks were written and none waits; raises InputError as ``unanswered``."""
-        return self.listing.exists() and not self.unanswered()
+        return self.is_written and not self.unanswered()
 
     def _answered(self, task: Task) -> bool:
         path = find_answers(self.answers, task.name)
@@ -79,8 +85,9 @@ def waiting_sentence(asked: Iterable[Asked]) -> str:
     asked = list(asked)
     waiting = [(one, task) for one in asked for task in one.unanswered()]
     if not waiting:
-        ready = any(one.is_answered() for one in asked)
-        return "All images that were asked for have labels: call snakemake again" if ready else ""
+        if any(one.is_answered() for one in asked):
+            return "All images that were asked for have labels: call snakemake again to go on"
+        return ""
     images = sum(len(task.index) for _, task in waiting)
     folders = list(dict.fromkeys(str(one.folder) for one, _ in waiting))
     where = folders[0] if len(folders) == 1 else f"{folders[0]} and {len(folders) - 1} more folders"
