@@ -105,6 +105,7 @@ def flower(work: Work, tick: Callable[[], None]) -> None:
     from flwr.simulation import run_simulation
 
     client_app, server_app, clients = ClientApp(), ServerApp(), work.clients
+    trained: list[int] = []
 
     @client_app.train()
     def train(message: Message, context: Context) -> Message:
@@ -134,15 +135,18 @@ def flower(work: Work, tick: Callable[[], None]) -> None:
             if index:
                 tick()
 
-        FedAvg(fraction_evaluate=0.0).start(
+        result = FedAvg(fraction_evaluate=0.0).start(
             grid=grid,
             initial_arrays=ArrayRecord(Net(workload.CLASSES).state_dict()),
             num_rounds=work.rounds,
             evaluate_fn=after_round,
         )
+        trained.extend(result.train_metrics_clientapp)
 
     backend = {"init_args": {"num_cpus": 1}, "client_resources": {"num_cpus": 1}}
     run_simulation(server_app, client_app, work.clients, backend_config=backend)
+    if len(trained) != work.rounds:
+        raise RuntimeError(f"clients trained in {len(trained)} rounds of {work.rounds}")
 
 
 def fedlab(work: Work, tick: Callable[[], None]) -> None:
