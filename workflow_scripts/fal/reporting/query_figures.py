@@ -51,26 +51,27 @@ def query_histogram(
 
 
 def _draw_shares(axes: Axes, queried: pd.DataFrame, pool: pd.DataFrame) -> None:
-    means = [frame.groupby("seed").mean() for frame in (pool, queried)]
+    """Bars side by side, or outlines of many classes; the pool only where its classes are known."""
     positions = np.arange(queried.shape[1])
-    if len(positions) > 30:
-        edges = np.arange(len(positions) + 1) - 0.5
-        axes.stairs(means[0].mean(), edges, fill=True, color=_POOL, label="pool")
-        axes.stairs(means[1].mean(), edges, color=_QUERIED, linewidth=1.2, label="queried")
-    else:
-        for seeds, label, color, shift in (
-            (means[0], "pool", _POOL, -0.2),
-            (means[1], "queried", _QUERIED, 0.2),
-        ):
-            axes.bar(
-                positions + shift,
-                seeds.mean(),
-                width=0.4,
-                label=label,
-                color=color,
-                yerr=seeds.std() if len(seeds) > 1 else None,
-                error_kw={"elinewidth": 0.8, "ecolor": "#333333"},
-            )
+    sides = [(pool, "pool", _POOL), (queried, "queried", _QUERIED)]
+    if pool.isna().all(axis=None):
+        del sides[0]
+    for place, (frame, label, color) in enumerate(sides):
+        seeds = frame.groupby("seed").mean()
+        if len(positions) > 30:
+            edges = np.arange(len(positions) + 1) - 0.5
+            filled = {"fill": True} if label == "pool" else {"linewidth": 1.2}
+            axes.stairs(seeds.mean(), edges, color=color, label=label, **filled)
+            continue
+        axes.bar(
+            positions + 0.4 * (place - (len(sides) - 1) / 2),
+            seeds.mean(),
+            width=0.4,
+            label=label,
+            color=color,
+            yerr=seeds.std() if len(seeds) > 1 else None,
+            error_kw={"elinewidth": 0.8, "ecolor": "#333333"},
+        )
     axes.grid(visible=False, axis="x")
     axes.set(ylabel="share of images (%)")
     _legend_above(axes, ncols=2)
