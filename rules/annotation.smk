@@ -36,6 +36,8 @@ rule read_answers:
         layout.log("read_answers", "cycle"),
     conda:
         "../envs/fal.yaml"
+    params:
+        given=answers_param(layout.cycle("tasks.json")),
     message:
         "Read the answers to what {wildcards.strategy} queried after cycle {wildcards.cycle}"
     script:
@@ -70,5 +72,7 @@ use rule read_answers as read_initial_answers with:
         provenance=layout.partition("initial_answers_provenance.json"),
     log:
         layout.log("read_initial_answers", "partition"),
+    params:
+        given=answers_param(layout.partition("initial_tasks.json")),
     message:
         "Read the answers about the first images"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from fal.annotation.answers import find_answers
-from fal.annotation.waiting import Asked, answered
+from fal.annotation.waiting import Asked, answered, given_answers
 from fal.data import oracles
 from fal.layout import partition_name, setting_name
 
@@ -56,9 +56,21 @@ def initial_task_name(w):
 
 
 def answers_input(tasks):
-    """An input function: the answers to the tasks of a list; that they are newer is nothing."""
+    """An input function: the answers to the tasks of a list. That they are newer is nothing; what
+    they say is a param."""
     return lambda w: [
         ancient(str(path))
         for name in json.loads(Path(fill(tasks, dict(w.items()))).read_text())
         if (path := find_answers(ORACLE.answers, name))
     ]
+
+
+def answers_param(tasks):
+    """A function of params: what the answers to the tasks of a list say."""
+
+    def given(w):
+        of = dict(w.items())
+        dataset = Path(fill(layout.data("dataset.json"), of))
+        return given_answers(Path(fill(tasks, of)), dataset, Path(ORACLE.answers))
+
+    return given

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fal.annotation.tasks import Task, write_task
-from fal.annotation.waiting import Asked, answered, waiting_sentence
+from fal.annotation.waiting import Asked, answered, given_answers, waiting_sentence
 from fal.data.labeled import Labeled
 from fal.errors import InputError
 
@@ -62,6 +62,17 @@ def test_what_needs_no_people_is_said_to_go_on(asked):
     asked[0].listing.write_text("[]")
     sentence = "All images that were asked for have labels: call snakemake again to go on"
     assert waiting_sentence(asked) == sentence
+
+
+def test_what_answers_say_does_not_depend_on_how_it_is_written(asked):
+    one = asked[0]
+    answer(one, 0, ["cat", "unsure"])
+    given = given_answers(one.listing, one.dataset, one.answers)
+    assert given == {"first_client-0": [0, -1]}
+    answer(one, 0, ["unsure", " cat "], index=(1, 0))
+    assert given_answers(one.listing, one.dataset, one.answers) == given
+    answer(one, 0, ["dog", "unsure"])
+    assert given_answers(one.listing, one.dataset, one.answers) != given
 
 
 def test_nothing_is_asked_while_the_data_set_is_prepared_anew(asked):

@@ -41,11 +41,7 @@ class Asked:
 
     def tasks(self) -> list[Task]:
         """All tasks, those that are answered too."""
-        if not self.is_written:
-            return []
-        names = json.loads(self.listing.read_text())
-        classes = json.loads(self.dataset.read_text())["classes"]
-        return [Task.open(self.folder / f"{name}.csv", classes) for name in names]
+        return open_tasks(self.listing, self.dataset) if self.is_written else []
 
     def unanswered(self) -> list[Task]:
         """The tasks that wait for an answer.
@@ -73,6 +69,20 @@ class Asked:
             used = dict(zip(labeled.index.tolist(), labeled.label.tolist(), strict=True))
             check_unchanged(path, task, given, used, self.trained.parent)
         return True
+
+
+def open_tasks(listing: Path, dataset: Path) -> list[Task]:
+    """The tasks that ``listing`` names; dataset: dataset.json of what they are about."""
+    folder = listing.with_suffix("")
+    classes = json.loads(dataset.read_text())["classes"]
+    names = json.loads(listing.read_text())
+    return [Task.open(folder / f"{name}.csv", classes) for name in names]
+
+
+def given_answers(listing: Path, dataset: Path, answers: Path) -> dict[str, list[int]]:
+    """What the answers in a folder say, by task, whatever they are written in and since when."""
+    found = ((task, find_answers(answers, task.name)) for task in open_tasks(listing, dataset))
+    return {task.name: read_answers(path, task).tolist() for task, path in found if path}
 
 
 def answered(asked: Sequence[Asked]) -> int:
