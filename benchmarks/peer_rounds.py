@@ -324,4 +324,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Flower's worker processes know functions by the modules that they are in.
+    import peer_rounds
+
+    peer_rounds.main()

@@ -35,7 +35,7 @@ class Run:
             *(sys.executable, "-m", "snakemake", "tables", "--cores", "2"),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
             *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
-            *("--config", "compute={checkpoint_seconds: 0}", "labeling={cycles: 1}"),
+            *("--config", "compute={checkpoint_seconds: 0}", "labeling={cycles: 3}"),
             *options,
         ]
         folder.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def test_the_plain_command_goes_on_after_every_kill_to_the_same_bytes(tmp_path):
     assert undisturbed.process.wait(900) == 0, undisturbed.words()
     seconds = time.monotonic() - started
 
-    choice = random.Random(9)
+    choice, hits = random.Random(9), 0
     for number, whom in choice.sample(KILLS, len(KILLS)):
         run = Run(killed)
         if choice.random() < 0.2:
@@ -107,7 +107,8 @@ def test_the_plain_command_goes_on_after_every_kill_to_the_same_bytes(tmp_path):
             run.wait_until(run.jobs)
             time.sleep(choice.uniform(0, seconds / 12))
         run.kill(number, whom, choice)
-        assert run.process.wait(300) != 0, run.words()
+        hits += run.process.wait(300) != 0
+    assert hits >= 10, f"only {hits} kills came before the end"
 
     # Whether a process on another machine still works here, a person has to say.
     owner = killed / "results" / "logs" / "owner.json"

@@ -32,7 +32,7 @@ class Breaking(IID):
         if Path(__file__).with_name("broken").exists() and seed % 12 == 0:
             if seed % 36 == 0:
                 raise InputError(f"seed {seed} is not wanted")
-            if seed % 24 == 0:
+            if seed % 36 == 24:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise RuntimeError(f"seed {seed} does not work")
         return super().deal(labels, clients, alpha, seed)
