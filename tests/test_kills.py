@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +28,12 @@ KILLS = [
 ]
 
 
+def default_signals() -> None:
+    """What a shell in the background has its children ignore."""
+    for number in (SIGINT, SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Run:
     """Snakemake in ``folder``, leader of a process group of its own, as a shell starts it."""
 
@@ -42,7 +49,11 @@ class Run:
         self.said = folder / "said"
         with self.said.open("ab") as said:
             self.process = subprocess.Popen(
-                command, stdout=said, stderr=said, start_new_session=True
+                command,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                preexec_fn=default_signals,
             )
 
     def jobs(self) -> list[int]:
