@@ -33,7 +33,7 @@ with job(snakemake):
                 ]
             )
             figure, numbers = partition_figures.partition_histogram(
-                counts, classes, title, params.scale, np.count_nonzero(labels < 0)
+                counts, classes, title, params.scale, int(np.count_nonzero(labels < 0))
             )
             drawing.save(figure, folder / picture.stem, numbers, params.style["dpi"])
         for name, grid in params.grids.items():

@@ -1,9 +1,15 @@
 """What the report says, without a browser."""
 
+import base64
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from fal.reporting import report
+from fal.reporting.catalogue import Picture
+from fal.reporting.page import data_uri
 from reporting.synthetic_runs import accuracies
 
 DATASET = report.Dataset("digits", list("0123456789"), 1438, 359)
@@ -32,3 +38,17 @@ def test_data_set_is_read(tmp_path):
     info = tmp_path / "dataset.json"
     info.write_text('{"name": "mine", "classes": ["a", "b"], "note": "JPEG"}')
     assert report.read_dataset(info) == report.Dataset("mine", ["a", "b"], 7, 3, "JPEG")
+
+
+def test_many_pictures_are_made_smaller(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "queries.png"
+    Image.fromarray(rng.integers(0, 256, (1200, 2000, 3), dtype=np.uint8)).save(path)
+    path.with_suffix(".svg").write_text("<svg/>")
+    picture = Picture("queries", "x", {})
+    whole = report._image(picture, path.with_suffix(".svg"), small=False).data
+    assert whole == data_uri(path.with_suffix(".svg"))
+    small = report._image(picture, path.with_suffix(".svg"), small=True).data
+    shown = Image.open(BytesIO(base64.b64decode(small.partition(",")[2])))
+    assert shown.size == (1000, 600)
+    assert shown.mode == "P"

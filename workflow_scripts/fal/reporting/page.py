@@ -3,13 +3,17 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
+
 from fal.templating import render as render_template
 
 TEMPLATES = Path(__file__).parent / "templates"
+SMALL_WIDTH, SMALL_COLORS = 1000, 48
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -103,6 +107,15 @@ def data_uri(path: str | Path) -> str:
     path = Path(path)
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return f"data:{_TYPES[path.suffix]};base64,{content}"
+
+
+def small_data_uri(path: str | Path) -> str:
+    """As ``data_uri``, of a .png with fewer pixels and colors."""
+    picture = PIL.Image.open(path).convert("RGB")
+    picture.thumbnail((SMALL_WIDTH, SMALL_WIDTH))
+    file = BytesIO()
+    picture.quantize(SMALL_COLORS).save(file, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
 def render(page: Page) -> str:

@@ -16,10 +16,22 @@ from fal.reporting import charts, formats, verdict_texts
 from fal.reporting.catalogue import Picture
 from fal.reporting.costs import cost_summary
 from fal.reporting.metrics import metrics_summary
-from fal.reporting.page import Chart, Gallery, Image, Page, Section, Table, data_uri
+from fal.reporting.page import (
+    Chart,
+    Gallery,
+    Image,
+    Page,
+    Section,
+    Table,
+    data_uri,
+    small_data_uri,
+)
 from fal.reporting.query_tables import given_labels, queried_labels, query_summary
 from fal.reporting.tables import by_setting, setting_title, wide_tables
 from fal.reporting.thumbnails import named_thumbnails
+
+MANY_BYTES = 2_000_000
+"""Of .svg files, from which on the page holds smaller pictures, so that it stays a few MB large."""
 
 SHOWN = 24
 """Images of a query that are shown, evenly spread over the clients."""
@@ -134,9 +146,12 @@ def page(
     record that was written with the tables, with config, code_of and mixture. scale: what was made
     smaller, or nothing.
     """
+    pictures = list(pictures)
+    many = sum(path.stat().st_size for _, path in pictures) > MANY_BYTES
     images: dict[str, list[Image]] = {}
     for picture, path in pictures:
-        images.setdefault(picture.kind, []).append(_image(picture, path))
+        small = many and picture.kind not in ("figure", "verdicts")
+        images.setdefault(picture.kind, []).append(_image(picture, path, small))
     curves = [*images.pop("figure", []), *images.pop("accuracy", [])]
     tables = {
         "accuracy": _tables(wide_tables(accuracy), mark_best=True),
@@ -218,7 +233,7 @@ def _values(table: pd.DataFrame, column: str) -> str:
     return ", ".join(f"{value}" for value in sorted(table[column].unique()))
 
 
-def _image(picture: Picture, path: Path) -> Image:
+def _image(picture: Picture, path: Path, small: bool) -> Image:
     of = {key: str(value) for key, value in picture.of.items()}
     if "model" in picture.of:
         of = {"setting": setting_title(picture.of)}
@@ -231,7 +246,8 @@ def _image(picture: Picture, path: Path) -> Image:
         title = f"{place}, seed {of['seed']}"
     else:
         title = f"Figure {picture.name}"
-    return Image(title, data_uri(path), f"figures/{path.name}", of)
+    data = small_data_uri(path.with_suffix(".png")) if small else data_uri(path)
+    return Image(title, data, f"figures/{path.name}", of)
 
 
 def _charts(accuracy: pd.DataFrame) -> list[Chart]:
