@@ -100,6 +100,11 @@ def panel_grid(
     return figure, axes
 
 
+def wrapped(title: str) -> str:
+    """A title as ``literal`` has it, in lines that fit the width of a page."""
+    return literal(textwrap.fill(title, 100))
+
+
 def name_axes(axes: Sequence[Axes], columns: int, xlabel: str, ylabel: str) -> None:
     """Name what the axes of a grid of so many columns show, at its lower and left edge."""
     for own in axes[-columns:]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fal.reporting.drawing import literal, name_classes
+from fal.reporting.drawing import name_classes, wrapped
 from fal.reporting.query_tables import ROUTES, Query
 
 _POOL, _QUERIED, _CANDIDATE = "#b8b8b8", "#d55e00", "#0072b2"
@@ -38,7 +38,7 @@ def query_histogram(
     figure = Figure(figsize=(8, 4.3 + 0.25 * cycles), layout="constrained")
     bars, heat = figure.subplots(2, 1, sharex=True, height_ratios=[3, 0.7 + 0.25 * cycles])
     _draw_shares(bars, 100 * queried, 100 * pool)
-    figure.suptitle(literal(title), x=0.01, ha="left")
+    figure.suptitle(wrapped(title), x=0.01, ha="left")
     if pool.isna().all(axis=None):
         _draw_cycles(heat, 100 * queried.groupby("cycle").mean(), "queried (%)")
     else:
@@ -106,7 +106,7 @@ def inconsistency(queries: Sequence[Query], title: str = "") -> tuple[Figure, pd
     shown = [shown[i] for i in picks]
     figure = Figure(figsize=(max(7, 2.9 * len(shown)), 6.2), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2])[:, 0]
-    above.suptitle(literal(f"{title}, seed {seed}".lstrip(", ")), x=0.01, ha="left")
+    above.suptitle(wrapped(f"{title}, seed {seed}".lstrip(", ")), x=0.01, ha="left")
     panels = above.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     for axes, query in zip(panels, shown, strict=True):
         _draw_scatter(axes, query)
