@@ -11,14 +11,15 @@ WHOLE_RUNS = [
     for strategy, seed in product(names, settings.seeds)
 ]
 try:
-    RUNS = [{**run, "cycle": cycle} for run in WHOLE_RUNS for cycle in range(cycles_to_run(run))]
+    REACHED = [(run, cycles_to_run(run)) for run in WHOLE_RUNS]
 except InputError as error:
     sys.exit(f"Error: {error}")
+RUNS = [{**run, "cycle": cycle} for run, cycles in REACHED for cycle in range(cycles)]
 # The tasks that people come to next in each run.
 NEXT_ASKED = [
     one
-    for run in (WHOLE_RUNS if ORACLE.asks_people else [])
-    for one in asked(run)[cycles_to_run(run) :][:1]
+    for run, cycles in (REACHED if ORACLE.asks_people else [])
+    for one in asked(run)[cycles:][:1]
 ]
 
 

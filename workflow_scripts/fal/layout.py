@@ -139,13 +139,8 @@ def parse_path(path: str | Path) -> dict[str, Any]:
 
     Raises InputError if the path does not have the shape of ``Layout.cycle``.
     """
-    match = _CYCLE_PATH.search(Path(path).as_posix())
-    if match is None:
-        raise InputError(
-            f"'{path}' is no run's folder: expected .../runs/DATASET/alpha-A/clients-N/seed-S/"
-            "MODEL/ALGORITHM/STRATEGY/cycle-M"
-        )
-    return typed(match.groupdict())
+    shape = "runs/DATASET/alpha-A/clients-N/seed-S/MODEL/ALGORITHM/STRATEGY/cycle-M"
+    return _parse(path, _CYCLE_PATH, "run's folder", shape)
 
 
 def parse_partition(path: str | Path) -> dict[str, Any]:
@@ -153,12 +148,14 @@ def parse_partition(path: str | Path) -> dict[str, Any]:
 
     Raises InputError if the path does not have the shape of ``Layout.partition``.
     """
-    match = _PARTITION_PATH.search(Path(path).as_posix())
+    shape = "partitions/DATASET/alpha-A/clients-N/seed-S/FILE"
+    return _parse(path, _PARTITION_PATH, "partition's file", shape)
+
+
+def _parse(path: str | Path, pattern: re.Pattern[str], what: str, shape: str) -> dict[str, Any]:
+    match = pattern.search(Path(path).as_posix())
     if match is None:
-        raise InputError(
-            f"'{path}' is no partition's file: expected .../partitions/DATASET/alpha-A/clients-N/"
-            "seed-S/FILE"
-        )
+        raise InputError(f"'{path}' is no {what}: expected .../{shape}")
     return typed(match.groupdict())
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from fal.reporting.accuracy_figures import mean_curves
 from fal.reporting.drawing import strategy_styles
-from fal.reporting.statistics import mean_interval
 
 _SHARE = alt.X(
     "share:Q",
@@ -25,15 +25,14 @@ COLUMNS = 4
 
 
 def learning_curves(table: pd.DataFrame) -> dict[str, Any]:
-    """The curves of one setting: mean over the seeds with its 95% interval, and each seed.
+    """The curves of one setting: as ``mean_curves`` has them, and each seed.
 
     table: rows as of ``fal.reporting.tables.accuracy_table``. A click on a strategy in the legend
     leaves it alone, one with the shift key adds it to those shown or takes it away; a box shows the
     seeds. Pointing at a curve brings it to the front and tells its numbers.
     """
-    runs = table.assign(share=100 * table["labeled_fraction"])[
-        ["strategy", "seed", "cycle", "labeled", "share", "accuracy"]
-    ]
+    runs = _in_percent(table)[["strategy", "seed", "cycle", "labeled", "share", "accuracy"]]
+    means = _in_percent(mean_curves(table))
     names = list(dict.fromkeys(table["strategy"]))
     chosen = alt.selection_point("chosen", fields=["strategy"], bind="legend")
     pointed = alt.selection_point(
@@ -45,7 +44,7 @@ def learning_curves(table: pd.DataFrame) -> dict[str, Any]:
         empty=False,
     )
     seeds = alt.param(name="seeds", value=False, bind=alt.binding_checkbox(name="each seed "))
-    mean = alt.Chart(_means(runs)).transform_filter(chosen).encode(x=_SHARE, color=_colors(names))
+    mean = alt.Chart(means).transform_filter(chosen).encode(x=_SHARE, color=_colors(names))
     low_high = {"y": alt.Y("low:Q", title=_ACCURACY), "y2": "high:Q"}
     line = mean.mark_line(strokeWidth=2).encode(
         y=alt.Y("mean:Q", title=_ACCURACY, scale=alt.Scale(zero=False)),
@@ -106,20 +105,5 @@ def _dashes(names: Sequence[str]) -> alt.StrokeDash:
     return alt.StrokeDash("strategy:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
 
 
-def _means(runs: pd.DataFrame) -> pd.DataFrame:
-    """By strategy and cycle: mean share and accuracy, interval of the mean, number of seeds."""
-    rows = []
-    for (strategy, cycle), group in runs.groupby(["strategy", "cycle"], sort=False):
-        low, high = mean_interval(group["accuracy"].to_numpy())
-        rows.append(
-            {
-                "strategy": strategy,
-                "cycle": cycle,
-                "share": group["share"].mean(),
-                "mean": group["accuracy"].mean(),
-                "low": low,
-                "high": high,
-                "seeds": len(group),
-            }
-        )
-    return pd.DataFrame(rows)
+def _in_percent(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(share=100 * table["labeled_fraction"])
