@@ -22,7 +22,7 @@ help:  ## list these commands
 demo: setup  ## set up and run the default experiment (minutes on two cores)
 	$(BIN)/snakemake --cores $(CORES)
 
-test: setup  ## set up and run all tests (four minutes on two cores)
+test: setup  ## set up and run all tests (some four minutes on two cores)
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-fast: setup  ## all tests but those that run the workflow (about a minute)
