@@ -145,7 +145,8 @@ class Workload:
     def fast_evaluation(self) -> None:
         index = slice(EVALUATED)
         images = replace(self.images, pixels=self.images.pixels[index])
-        evaluation.accuracy(self.nets[0], images, self.labels[index])
+        net = self.nets[0]
+        evaluation.accuracy(net, models.read(net), images, self.labels[index])
 
     def plain_evaluation(self) -> None:
         plain.accuracy(self.plain_nets[0], Subset(self.plain_test, range(EVALUATED)), self.device)

@@ -17,7 +17,7 @@ def fingerprint(dataset):
 
 
 def objective_of(strategy):
-    """What a strategy's models are trained for: `common`, or the strategy's own loss."""
+    """How a strategy's models are trained: `common`, or its own way (`Strategy.training`)."""
     return STRATEGIES[strategy].training if strategy in STRATEGIES else "common"
 
 

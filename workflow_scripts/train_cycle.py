@@ -7,6 +7,7 @@ from fal import storage
 from fal.data.dataset import Dataset
 from fal.data.images import Images
 from fal.federated import algorithms, evaluation, models, rounds
+from fal.federated.algorithms.local_only import LocalOnly
 from fal.federated.checkpoint import Checkpoint
 from fal.federated.cohort import open_cohort
 from fal.federated.objectives import OBJECTIVES
@@ -33,10 +34,11 @@ with job(snakemake) as run:
     batch_size = run.compute["inference_batch"]
 
     def accuracy(weights: models.Weights) -> float:
-        net = models.write(cohort.stacks.get(1), weights)
-        return evaluation.accuracy(net, test_images, test_labels, batch_size)
+        net = cohort.stacks.get(1)
+        return evaluation.accuracy(net, weights, test_images, test_labels, batch_size)
 
-    algorithm = algorithms.create(**snakemake.params.algorithm)
+    alone = snakemake.params.loss == "local"
+    algorithm = LocalOnly() if alone else algorithms.create(**snakemake.params.algorithm)
     initial = cohort.initial_weights()
     checkpoint = Checkpoint.of_job(run, snakemake.output.result)
     state, history = rounds.train_rounds(
@@ -44,9 +46,11 @@ with job(snakemake) as run:
     )
     rounds.write_history(snakemake.output.metrics, history)
     storage.save_tensors(snakemake.output.model, state["global"])
-    net = models.write(cohort.stacks.get(1), state["global"])
-    predicted = evaluation.predictions(net, test_images, batch_size).cpu().numpy()
-    storage.save_array(snakemake.output.predictions, label=predicted.astype("uint16"))
+    predicted = evaluation.predictions_of_models(
+        cohort.stacks.get(1), state[algorithm.tested], test_images, batch_size
+    )
+    label = predicted if alone else predicted[0]
+    storage.save_array(snakemake.output.predictions, label=label.cpu().numpy().astype("uint16"))
     never = training.never_trained(len(cohort.examples), cohort.seed, cohort.cycle, cohort.idle)
     if never:
         run.log.info(

@@ -144,8 +144,7 @@ def test_a_linear_network_on_features_learns_what_logistic_regression_does(tmp_p
     state, _ = train_rounds(
         algorithms.create("fedavg"), cohort, training, initial, lambda weights: 0.0
     )
-    net = models.write(cohort.stacks.get(1), state["global"])
-    ours = evaluation.accuracy(net, test_images, test_labels)
+    ours = evaluation.accuracy(cohort.stacks.get(1), state["global"], test_images, test_labels)
     scaled = (digits.data - np.array(data.mean)) / np.array(data.std)
     reference = LogisticRegression(max_iter=100).fit(scaled[:600], digits.target[:600])
     theirs = 100 * reference.score(scaled[600:1200], digits.target[600:1200])

@@ -8,6 +8,7 @@ from fal.data.images import Images
 from fal.data.partition import dirichlet_partition
 from fal.errors import InputError
 from fal.federated import algorithms, evaluation, models, networks
+from fal.federated.algorithms.local_only import LocalOnly
 from fal.federated.algorithms.scaffold import effective_steps
 from fal.federated.checkpoint import Checkpoint
 from fal.federated.cohort import Cohort
@@ -47,6 +48,28 @@ def test_fedavg_of_one_client_is_plain_sgd():
     assert equal(state["global"], trained)
     assert equal(state["local"], trained)
     assert torch.equal(diagnostics["loss"], loss)
+
+
+def test_local_only_trains_each_client_as_if_it_were_the_only_one():
+    sizes = (4, 10, 10)
+    state, _ = train(LocalOnly(), make_cohort(sizes, lockstep=2), 3)
+    assert equal(state["global"], fresh(make_cohort(sizes)))
+    assert LocalOnly().traffic(state) == {"down": 0, "up": 0}
+    for k in range(3):
+        alone = make_cohort(sizes)
+        weights = fresh(alone)
+        for round_index in range(3):
+            weights, _ = alone.train(weights, [k], round_index, 0.05)
+        assert difference(models.row(state["local"], k), weights) < 1e-5
+
+
+def test_who_does_not_take_part_alone_stays_as_it_is():
+    cohort = make_cohort()
+    before = LocalOnly().init(fresh(cohort), 3)
+    after, _ = LocalOnly().apply(before, cohort, [2, 0], 0, 0.05)
+    for k in range(3):
+        same = equal(models.row(before["local"], k), models.row(after["local"], k))
+        assert same == (k == 1)
 
 
 @pytest.mark.parametrize("clients", [[0, 1, 2], [0, 2]])
@@ -234,8 +257,8 @@ def test_scaffold_with_momentum_stays_stable_for_a_hundred_rounds():
         rate = 0.01 if round_index < 75 else 0.001
         state, _ = algorithm.apply(state, cohort, range(4), round_index, rate)
         if round_index % 20 == 19:
-            net = models.write(cohort.stacks.get(1), state["global"])
-            accuracy.append(evaluation.accuracy(net, tested, labels[::6]))
+            net = cohort.stacks.get(1)
+            accuracy.append(evaluation.accuracy(net, state["global"], tested, labels[::6]))
             variates.append(max(c.abs().max().item() for c in state["client"].values()))
     assert min(accuracy[2:]) > 60, "far above the 10% of guessing, and never lost again"
     assert max(variates) < 10, "variates are gradients: they must not grow with the rounds"

@@ -39,7 +39,22 @@ def test_accuracy_counts_correct_images(batch_size):
     predicted = evaluation.outputs(net, images, torch.arange(10)).logits.argmax(1)
     assert torch.equal(evaluation.predictions(net, images, batch_size), predicted)
     labels = torch.where(torch.arange(10) < 7, predicted, (predicted + 1) % CLASSES)
-    assert evaluation.accuracy(net, images, labels, batch_size) == pytest.approx(70)
+    weights = models.read(net)
+    assert evaluation.accuracy(net, weights, images, labels, batch_size) == pytest.approx(70)
+
+
+def test_of_several_models_each_predicts_and_the_mean_accuracy_is_told():
+    images = make_images(10)
+    nets = [build("cnn", images.shape, CLASSES, seed=seed) for seed in range(3)]
+    each = [evaluation.predictions(net, images) for net in nets]
+    labels = torch.arange(10) % CLASSES
+    rows = [models.read(net) for net in nets]
+    weights = {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
+    net = build("cnn", images.shape, CLASSES)
+    assert torch.equal(evaluation.predictions_of_models(net, weights, images), torch.stack(each))
+    right = [sum(p == y for p, y in zip(own, labels, strict=True)) / 10 for own in each]
+    told = evaluation.accuracy(net, weights, images, labels)
+    assert told == pytest.approx(100 * sum(map(float, right)) / 3)
 
 
 def test_evaluation_leaves_the_model_as_it_is():

@@ -113,6 +113,28 @@ def test_clients_by_their_own_test_images():
     assert worst == told["accuracy"].min()
 
 
+def test_where_each_client_has_a_model_of_its_own_that_one_counts_for_it():
+    labels, _ = example(8)
+    predicted = np.stack([example(seed)[1] for seed in (8, 9, 10)])
+    counts = np.random.default_rng(1).integers(1, 30, (3, 6))
+    told = run_metrics(labels, predicted, counts)
+    alone = [run_metrics(labels, own, counts) for own in predicted]
+    assert told["by_client"]["accuracy"].tolist() == [
+        one["by_client"]["accuracy"][k] for k, one in enumerate(alone)
+    ]
+    for name in ("accuracy", "balanced_accuracy"):
+        assert told[name] == pytest.approx(np.mean([one[name] for one in alone]))
+    recall = np.mean([one["by_class"]["recall"] for one in alone], axis=0)
+    np.testing.assert_allclose(told["by_class"]["recall"], recall)
+    assert told["by_class"]["images"].tolist() == alone[0]["by_class"]["images"].tolist()
+
+    site = np.random.default_rng(2).choice(4, 200)
+    own = run_metrics(labels, predicted, counts, site, list("abcd"))["by_client"]
+    for k in range(3):
+        score = sk.accuracy_score(labels[site == k], predicted[k][site == k])
+        assert own["accuracy"][k] == pytest.approx(100 * score)
+
+
 def test_a_client_of_one_class_has_that_class_s_recall():
     labels, predicted = example(3, absent=(0,))
     confusion = metrics.confusion_matrix(labels, predicted, 6)

@@ -157,6 +157,8 @@ def test_every_option_is_explained():
             assert part.get("description"), f"{name}.{option}"
 
 
-def test_only_kafal_changes_the_training():
-    assert {create(name).training for name in STRATEGIES} == {"common"}
+def test_only_kafal_and_local_only_change_the_training():
+    changing = {name for name in STRATEGIES if create(name).training != "common"}
+    assert changing == {"local-only"}
+    assert create("local-only").training == "local"
     assert create("kafal", training="kcfu").training == "kcfu"

@@ -36,7 +36,7 @@ TINY_IMAGE = 100  # pixels
 
 ObjectiveMaker = Callable[["Cohort", list[int], Weights, int], Objective]
 """Makes the loss of a group of clients that train together in a round, given the cohort, the
-clients, the global weights [1, ...] that they start from and the round."""
+clients, the weights that they start from (the global [1, ...]) and the round."""
 
 
 def supervised(cohort: Cohort, clients: list[int], start: Weights, round_index: int) -> Objective:
@@ -125,8 +125,9 @@ class Cohort:
         learning_rate: float,
         correction: Callable[[list[int]], GradientCorrection | None] = lambda group: None,
     ) -> tuple[Weights, Tensor]:
-        """Train ``clients`` from the global weights ``start`` [1, ...] for one round.
+        """Train ``clients`` for one round.
 
+        start: the global weights [1, ...] that all start from, or [len(clients), ...], each one's.
         correction: makes the gradient correction of a group of clients.
 
         Returns their local weights [len(clients), ...] and the mean loss [len(clients)] of the last
@@ -134,9 +135,15 @@ class Cohort:
         """
         local: dict[int, Weights] = {}
         losses: dict[int, Tensor] = {}
+        place = {k: position for position, k in enumerate(clients)}
         for group in self.groups(clients):
+            own = [place[k] for k in group]
             weights, loss = self._train_group(
-                start, group, round_index, learning_rate, correction(group)
+                {name: w if len(w) == 1 else w[own] for name, w in start.items()},
+                group,
+                round_index,
+                learning_rate,
+                correction(group),
             )
             for position, k in enumerate(group):
                 local[k], losses[k] = models.row(weights, position), loss[position]

@@ -86,7 +86,21 @@ def predictions(net: Classifier, images: Images, batch_size: int = 64) -> Tensor
     return torch.cat([logits.argmax(1) for _, logits in batches])
 
 
-def accuracy(net: Classifier, images: Images, labels: Tensor, batch_size: int = 64) -> float:
-    """Share of ``images`` that are classified as ``labels`` [n], in percent."""
-    correct = predictions(net, images, batch_size) == labels
-    return 100 * float(correct.sum()) / len(images)
+def predictions_of_models(
+    net: Classifier, weights: Weights, images: Images, batch_size: int = 64
+) -> Tensor:
+    """``predictions`` [M, n] of each of the models ``weights`` [M, ...]; net: a stack of one."""
+    count = len(next(iter(weights.values())))
+    nets = (models.write(net, models.row(weights, k)) for k in range(count))
+    return torch.stack([predictions(net, images, batch_size) for net in nets])
+
+
+def accuracy(
+    net: Classifier, weights: Weights, images: Images, labels: Tensor, batch_size: int = 64
+) -> float:
+    """Share of ``images`` that are classified as ``labels`` [n], in percent.
+
+    net: a stack of one. weights: [M, ...]; of several models, the mean of their shares.
+    """
+    correct = predictions_of_models(net, weights, images, batch_size) == labels
+    return 100 * float(correct.sum()) / correct.numel()

@@ -3,4 +3,8 @@
 from fal.federated.cohort import ObjectiveMaker, supervised
 from fal.federated.kcfu import kcfu
 
-OBJECTIVES: dict[str, ObjectiveMaker] = {"common": supervised, "kcfu": kcfu}
+OBJECTIVES: dict[str, ObjectiveMaker] = {
+    "common": supervised,
+    "kcfu": kcfu,
+    "local": supervised,
+}

@@ -49,8 +49,9 @@ def train_rounds(
 ) -> tuple[State, list[dict[str, float]]]:
     """Train from the weights ``initial`` [1, ...], or from where ``checkpoint`` stands.
 
-    accuracy: tests the global model's weights, in percent. progress: makes what is told of each
-    round, given a unit, how many there are and how many are done.
+    accuracy: tests the weights of the part of the state that is ``algorithm.tested``, in percent.
+    progress: makes what is told of each round, given a unit, how many there are and how many are
+    done.
 
     Returns the algorithm's state and the history, a row of HISTORY for each round.
     Raises InputError if the loss becomes NaN, and Stopped if the job is to stop and all is saved.
@@ -71,7 +72,7 @@ def train_rounds(
                     f"training has diverged in cycle {cohort.cycle}, round {done}: its loss is no "
                     "number any more; lower training.learning_rate"
                 )
-            tested = accuracy(state["global"]) if training.evaluates(done) else math.nan
+            tested = accuracy(state[algorithm.tested]) if training.evaluates(done) else math.nan
             history.append(dict(zip(HISTORY, (done, learning_rate, loss, tested), strict=True)))
             if checkpoint and checkpoint.due:
                 checkpoint.save(state, history, f"round {done} of {training.rounds}")

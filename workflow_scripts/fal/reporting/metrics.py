@@ -26,10 +26,11 @@ _TITLES = {
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
-    """Of test images with ``labels`` and ``predicted``, int [T]; labels below 0 are unknown."""
+    """Of test images with ``labels``, int [T], and ``predicted``, int [..., T], by any number of
+    models; labels below 0 are unknown."""
     known = labels >= 0
-    cells = labels[known].astype(np.int64) * num_classes + predicted[known]
-    return np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+    cells = labels[known].astype(np.int64) * num_classes + predicted[..., known]
+    return np.bincount(cells.ravel(), minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def accuracy(confusion: np.ndarray) -> float:
@@ -83,18 +84,23 @@ def client_table(
 ) -> pd.DataFrame:
     """One row per client: client, name, images and accuracy in percent.
 
-    predicted, labels: int [T], of the test images. counts: [N, C], training images of each client
+    labels: int [T], of the test images. predicted: int [T], or [N, T] where each client has a model
+    of its own, which alone counts for it. counts: [N, C], training images of each client
     and class. site: int [T], whose test image each is (from N on: of no client); accuracy is that
     on the client's own ``images`` then, and NaN without any. names: of the sites. Without sites
     accuracy is what ``expected_accuracies`` says, and there is neither name nor number of images.
     """
     if site is None:
-        expected = expected_accuracies(confusion_matrix(labels, predicted, counts.shape[1]), counts)
-        images, found = np.full(len(counts), pd.NA), expected
+        each = np.broadcast_to(predicted, (len(counts), len(labels)))
+        confusions = [confusion_matrix(labels, own, counts.shape[1]) for own in each]
+        images = np.full(len(counts), pd.NA)
+        found = np.concatenate(list(map(expected_accuracies, confusions, counts[:, None])))
     else:
         known = (labels >= 0) & (site < len(counts))
         images = np.bincount(site[known], minlength=len(counts))
-        right = known & (predicted == labels)
+        by_its_own = np.where(known, site, 0), np.arange(len(labels))
+        own = np.broadcast_to(predicted, (len(counts), len(labels)))[by_its_own]
+        right = known & (own == labels)
         found = _ratio(np.bincount(site[right], minlength=len(counts)), images)
     return pd.DataFrame(
         {
@@ -106,9 +112,12 @@ def client_table(
     )
 
 
-def class_table(confusion: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """One row per class: class, images, recall, precision and f1 in percent."""
-    columns: dict[str, Any] = {"class": list(classes), "images": confusion.sum(1)}
+def class_table(confusion: np.ndarray, classes: Sequence[str], models: int = 1) -> pd.DataFrame:
+    """One row per class: class, images, recall, precision and f1 in percent.
+
+    confusion: of the predictions of so many ``models`` for the same images.
+    """
+    columns: dict[str, Any] = {"class": list(classes), "images": confusion.sum(1) // models}
     for name, values in (("recall", recalls), ("precision", precisions), ("f1", f1_scores)):
         columns[name] = 100 * values(confusion)
     return pd.DataFrame(columns)
@@ -125,6 +134,9 @@ def run_metrics(
     """What the tables below tell of one model: the numbers ``SUMMARY`` in percent, and by_class and
     by_client, a table each.
 
+    Where each client has a model of its own (``predicted`` [N, T]), SUMMARY and by_class are of the
+    predictions of all of them together: accuracies and recalls are means over the clients.
+
     classes: their names. All else: see ``client_table``.
     """
     confusion = confusion_matrix(labels, predicted, len(classes))
@@ -138,7 +150,7 @@ def run_metrics(
     percent = [*(100 * float(share) for share in shares), by_client["accuracy"].min()]
     return {
         **dict(zip(SUMMARY, percent, strict=True)),
-        "by_class": class_table(confusion, classes),
+        "by_class": class_table(confusion, classes, predicted.size // len(labels)),
         "by_client": by_client,
     }
 

@@ -37,6 +37,8 @@ class Algorithm(Options):
     Further parts are the algorithm's own.
     """
 
+    tested: ClassVar[str] = "global"
+    """The part of the state whose models are tested; of several, the mean is told."""
     down: ClassVar[tuple[str, ...]] = ("global",)
     """Parts of the state that the server sends to each participant of a round."""
     up: ClassVar[tuple[str, ...]] = ("local",)

@@ -40,6 +40,7 @@ STRATEGIES = _Strategies(
     Strategy,
     {
         "random": Entry(f"{_HERE}.uniform", "Random"),
+        "local-only": Entry(f"{_HERE}.local_only", "LocalOnly"),
         **{
             f"{role[0]}-{name}": Entry(f"{_HERE}.{module}", kind, {"role": role})
             for name, (module, kind) in _OF_EITHER_MODEL.items()

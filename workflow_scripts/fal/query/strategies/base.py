@@ -45,7 +45,8 @@ class Strategy(Options):
 
     @property
     def training(self) -> str:
-        """How the models are trained: ``common`` is the federated algorithm's own loss."""
+        """How the models are trained: ``common`` by the federated algorithm with its own loss,
+        ``kcfu`` with KAFAL's, ``local`` by each client alone."""
         return "common"
 
     @property
