@@ -2,93 +2,29 @@
 
 import contextlib
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGKILL, SIGSTOP, SIGTERM
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 
 import psutil
 import pytest
 
 from digests import digests
 from fal.owner import MARK
+from killed_runs import ROOT, Run
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[1]
+OPTIONS = [
+    *("tables", "--configfile", str(ROOT / "experiments" / "miniature.yaml")),
+    *("--config", "compute={checkpoint_seconds: 0}", "labeling={cycles: 3}"),
+]
 KILLS = [
     *[(SIGKILL, whom) for whom in ("snakemake", "a job", "all") * 2],
     *[(number, "all") for number in (SIGINT, SIGTERM, SIGHUP)],
     *[(number, "snakemake") for number in (SIGINT, SIGTERM, SIGHUP)],
 ]
-
-
-def default_signals() -> None:
-    """What a shell in the background has its children ignore."""
-    for number in (SIGINT, SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-class Run:
-    """Snakemake in ``folder``, leader of a process group of its own, as a shell starts it."""
-
-    def __init__(self, folder: Path, *options: str):
-        command = [
-            *(sys.executable, "-m", "snakemake", "tables", "--cores", "2"),
-            *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
-            *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
-            *("--config", "compute={checkpoint_seconds: 0}", "labeling={cycles: 3}"),
-            *options,
-        ]
-        folder.mkdir(exist_ok=True)
-        self.said = folder / "said"
-        with self.said.open("ab") as said:
-            self.process = subprocess.Popen(
-                command,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-                preexec_fn=default_signals,
-            )
-
-    def jobs(self) -> list[int]:
-        """The process ids of the step scripts that run now."""
-        found = []
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for process in psutil.Process(self.process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    command = process.cmdline()
-                    if len(command) == 2 and ".snakemake/scripts" in command[1]:
-                        found.append(process.pid)
-        return found
-
-    def kill(self, number: int, whom: str, choice: random.Random) -> None:
-        if whom == "all":
-            os.killpg(self.process.pid, number)
-            return
-        self.wait_until(self.jobs)
-        job = choice.choice(self.jobs())
-        if whom == "a job":
-            os.kill(job, number)
-        else:
-            if number == SIGKILL:
-                # One of its jobs hangs and will outlive it.
-                os.kill(job, SIGSTOP)
-            self.process.send_signal(number)
-
-    def wait_until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 120
-        while not true():
-            assert time.monotonic() < deadline and self.process.poll() is None, self.words()
-            time.sleep(0.01)
-
-    def words(self) -> str:
-        return self.said.read_text()
 
 
 def left(folder: Path) -> list[psutil.Process]:
@@ -105,13 +41,13 @@ def left(folder: Path) -> list[psutil.Process]:
 def test_the_plain_command_goes_on_after_every_kill_to_the_same_bytes(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     started = time.monotonic()
-    undisturbed = Run(whole)
+    undisturbed = Run(whole, *OPTIONS)
     assert undisturbed.process.wait(900) == 0, undisturbed.words()
     seconds = time.monotonic() - started
 
     choice, hits = random.Random(9), 0
     for number, whom in choice.sample(KILLS, len(KILLS)):
-        run = Run(killed)
+        run = Run(killed, *OPTIONS)
         if choice.random() < 0.2:
             time.sleep(choice.uniform(0, 3))
         else:
@@ -124,10 +60,10 @@ def test_the_plain_command_goes_on_after_every_kill_to_the_same_bytes(tmp_path):
     # Whether a process on another machine still works here, a person has to say.
     owner = killed / "results" / "logs" / "owner.json"
     owner.write_text(json.dumps(json.loads(owner.read_text()) | {"host": "there", "over": False}))
-    run = Run(killed)
+    run = Run(killed, *OPTIONS)
     assert run.process.wait(300) != 0 and "on there, started" in run.words()
-    assert Run(killed, "--unlock").process.wait(300) == 0
-    run = Run(killed)
+    assert Run(killed, *OPTIONS, "--unlock").process.wait(300) == 0
+    run = Run(killed, *OPTIONS)
     assert run.process.wait(900) == 0, run.words()
 
     assert "An earlier run was killed" in run.words()

@@ -1,7 +1,9 @@
 """A run with people as the oracle, who here answer truthfully."""
 
 import csv
+import os
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 import snakemake_runs
 from digests import digests
+from killed_runs import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("people")]
 
@@ -18,13 +21,14 @@ OPTIONS = [
     "labeling={initial: 0.02, budget: 0.01, cycles: 3}",
     "training={rounds: 2, local_epochs: 1}",
 ]
+PROFILE = ["--profile", str(ROOT / "profiles" / "default")]
 PEOPLE = "oracle={human: {ask_all: true}}"
 
 
 def snakemake(folder, *config, arguments=("--cores", "2")):
     status, said = snakemake_runs.run(
         *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
-        *("--profile", str(ROOT / "profiles" / "default"), *arguments),
+        *(*PROFILE, *arguments),
         *("--config", *OPTIONS, *config),
     )
     return status, said
@@ -68,12 +72,34 @@ def test_truthful_people_lead_to_the_bytes_of_the_simulated_oracle(simulated, tm
     status, said = snakemake(tmp_path, PEOPLE)
     assert status == 0, said
     assert "wait for their labels" not in said
-    expected = digests(simulated / "results")
-    found = digests(tmp_path / "results")
-    compared = [
-        name
-        for name in expected
-        if Path(name).name in ("global.safetensors", "query.csv", "labeled.npz", "accuracy.csv")
-    ]
+    assert models_and_labels(tmp_path) == models_and_labels(simulated)
+
+
+STEPS = [
+    ["partition_clients", "write_tasks"],
+    ["read_answers", "train_cycle", "query_clients", "write_tasks"],
+    ["read_answers", "train_cycle"],
+    ["read_answers"],
+    ["read_answers", "collect_results", "write_report"],
+]
+
+
+def test_a_run_with_people_is_killed_in_each_step_and_goes_on(simulated, tmp_path):
+    for waiting, steps in zip((30, 15, 15, 15, 0), STEPS, strict=True):
+        for step in steps:
+            run = Run(tmp_path, *PROFILE, "--config", *OPTIONS, PEOPLE)
+            run.wait_until(lambda run=run, step=step: run.jobs(step))
+            os.killpg(run.process.pid, signal.SIGKILL)
+            assert run.process.wait() != 0
+        status, said = snakemake(tmp_path, PEOPLE)
+        assert status == 0 and "An earlier run was killed" in said, said
+        assert answer(tmp_path) == waiting
+    assert models_and_labels(tmp_path) == models_and_labels(simulated)
+
+
+def models_and_labels(folder):
+    names = ("global.safetensors", "query.csv", "labeled.npz", "accuracy.csv")
+    found = digests(folder / "results")
+    compared = {name: digest for name, digest in found.items() if Path(name).name in names}
     assert len(compared) == 4 + 3 + 3 + 1
-    assert {name: found[name] for name in compared} == {name: expected[name] for name in compared}
+    return compared
