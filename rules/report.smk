@@ -7,6 +7,8 @@ rule write_report:
         verdicts=rules.compare_strategies.output.verdicts,
         labels=rules.compare_strategies.output.labels,
         sentences=rules.compare_strategies.output.sentences,
+        across=VERDICTS_ACROSS and VERDICTS_ACROSS.across,
+        penalties=VERDICTS_ACROSS and VERDICTS_ACROSS.penalties,
         metrics=rules.summarize_predictions.output.table,
         queries=rules.summarize_queries.output.table if QUERIES else [],
         costs=rules.summarize_costs.output[0],

@@ -9,25 +9,30 @@ from fal.reporting import page, report, tables
 from fal.reporting.catalogue import Picture
 
 with job(snakemake) as run:
-    queries = snakemake.input.queries
+    given = snakemake.input
+    optional = {
+        name: tables.read_names(given[name]) if given[name] else None
+        for name in ("queries", "across", "penalties")
+    }
     pictures = [Picture(**picture) for picture in snakemake.params.pictures]
-    folders = {Path(info).parent.name: Path(info).parent for info in snakemake.input.infos}
+    folders = {Path(info).parent.name: Path(info).parent for info in given.infos}
     contents = report.page(
-        accuracy=tables.read_accuracy(snakemake.input.accuracy),
+        accuracy=tables.read_accuracy(given.accuracy),
         verdicts=report.Verdicts(
-            *(
-                tables.read_names(snakemake.input[name])
-                for name in ("verdicts", "labels", "sentences")
-            )
+            comparisons=tables.read_names(given.verdicts),
+            labels=tables.read_names(given.labels),
+            sentences=tables.read_names(given.sentences),
+            across=optional["across"],
+            penalties=optional["penalties"],
         ),
-        metrics=tables.read_names(snakemake.input.metrics),
-        queries=tables.read_names(queries) if queries else None,
-        costs=tables.read_names(snakemake.input.costs),
-        galleries=report.first_queries(snakemake.input.first_queries, folders),
-        pictures=zip(pictures, map(Path, snakemake.input.pictures), strict=True),
-        datasets=[report.read_dataset(info) for info in snakemake.input.infos],
+        metrics=tables.read_names(given.metrics),
+        queries=optional["queries"],
+        costs=tables.read_names(given.costs),
+        galleries=report.first_queries(given.first_queries, folders),
+        pictures=zip(pictures, map(Path, given.pictures), strict=True),
+        datasets=[report.read_dataset(info) for info in given.infos],
         training=snakemake.params.training,
-        provenance=json.loads(Path(snakemake.input.provenance).read_text()),
+        provenance=json.loads(Path(given.provenance).read_text()),
         scale=snakemake.params.scale,
     )
     storage.save_text(snakemake.output[0], page.render(contents))

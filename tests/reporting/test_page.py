@@ -35,6 +35,7 @@ CATEGORIES = [
         "overview",
         "accuracy",
         "verdicts",
+        "across",
         "metrics",
         "partition",
         "queries",
@@ -68,6 +69,8 @@ def contents(folder, clients=(3, 4)):
             verdicts.verdict_table(accuracy),
             verdicts.labels_table(accuracy),
             verdicts.sentence_table(accuracy),
+            verdicts_across.aggregate_table(accuracy, ["random", "ifal"]),
+            verdicts_across.penalty_table(accuracy).rename_axis("strategy").reset_index(),
         ),
         metrics=accuracy.assign(**dict.fromkeys(metrics.SUMMARY, 50.0)),
         queries=query_tables.query_table(rows),
@@ -187,7 +190,7 @@ def test_every_category_shows_itself_whole(opened):
         large_enough = "e.naturalWidth > (e.closest('.gallery') ? 0 : 100)"
         pictures = visible(opened, "section img", f"[e.complete, {large_enough}]")
         assert all(picture == [True, True] for picture in pictures)
-        assert bool(pictures) == (category not in ("metrics", "cost", "provenance"))
+        assert bool(pictures) == (category not in ("verdicts", "metrics", "cost", "provenance"))
         assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), category
 
 

@@ -51,10 +51,11 @@ TEXTS = {
         "global one. In the tables the highest mean of each column is marked.",
     ),
     "verdicts": ("Verdicts", verdict_texts.NOTE),
+    "across": ("Verdicts over all settings", verdict_texts.ACROSS_NOTE),
     "metrics": (
         "Who gains",
-        "Metrics of the global model's last predictions, means over the seeds. Balanced accuracy "
-        "is the mean over the classes, macro F1 the mean of the classes' F1 scores. A client's "
+        "Metrics of the global model's last predictions (of local-only, of all clients' own "
+        "models), means over the seeds. Balanced accuracy is the mean over the classes, macro F1 the mean of the classes' F1 scores. A client's "
         "accuracy is that on its own test images where the data set has them, and otherwise the "
         "one to expect on its own mix of classes. Every cycle, class and client: "
         "tables/metrics.csv, class_metrics.csv and client_metrics.csv.",
@@ -108,11 +109,16 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The tables verdicts, labels_saved and verdict_sentences (see ``fal.reporting.verdicts``)."""
+    """The tables verdicts, labels_saved and verdict_sentences (see ``fal.reporting.verdicts``).
+
+    across, penalties: verdicts_across and penalty_matrix, where there are several settings.
+    """
 
     comparisons: pd.DataFrame
     labels: pd.DataFrame
     sentences: pd.DataFrame
+    across: pd.DataFrame | None = None
+    penalties: pd.DataFrame | None = None
 
 
 def read_dataset(info: str | Path) -> Dataset:
@@ -159,9 +165,11 @@ def page(
         "metrics": _tables(metrics_summary(metrics), mark_best=True),
         "cost": _tables(cost_summary(costs), mark_best=False),
     }
+    if verdicts.across is not None and verdicts.penalties is not None:
+        tables["across"] = _across_tables(verdicts.across, verdicts.penalties)
     if queries is not None:
         tables["queries"] = _tables(query_summary(queries), mark_best=False)
-    shown = {"accuracy": curves, **images}
+    shown = {"accuracy": curves, "across": images.pop("verdicts", []), **images}
     return Page(
         title=f"Federated active learning on {_words([d.name for d in datasets])}",
         lead=LEAD,
@@ -187,7 +195,7 @@ def page(
                     tables=tables.get(kind, ()),
                 )
                 for kind in TEXTS
-                if kind in shown or kind in tables
+                if shown.get(kind) or kind in tables
             ),
             _provenance(provenance),
         ],
@@ -288,6 +296,11 @@ def _verdict_tables(verdicts: Verdicts) -> list[Table]:
         Table(title, formats.to_html(table, mark_best=False), {"setting": title.split(":")[0]})
         for title, table in (compared | verdict_texts.labels(verdicts.labels)).items()
     ]
+
+
+def _across_tables(aggregates: pd.DataFrame, penalties: pd.DataFrame) -> list[Table]:
+    texts = verdict_texts.across(None, aggregates, penalties.set_index("strategy"))
+    return [Table(title, formats.to_html(text, mark_best=False)) for title, text in texts.items()]
 
 
 def _tables(tables: Mapping[str, formats.Measured], mark_best: bool) -> list[Table]:
