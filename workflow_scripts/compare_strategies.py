@@ -5,9 +5,8 @@ from pathlib import Path
 
 from fal import storage
 from fal.job import job
-from fal.layout import RUN
 from fal.reporting import comparison, formats, table_page, tables, verdict_texts, verdicts
-from fal.reporting.ranking import METRICS
+from fal.reporting.ranking import with_metrics
 
 NOTE = (
     "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
@@ -18,8 +17,7 @@ NOTE = (
 with job(snakemake) as run:
     params, output = snakemake.params, snakemake.output
     table, notes = comparison.read(snakemake.input.runs, params.compare)
-    metrics = tables.read_names(snakemake.input.metrics)
-    table = table.merge(metrics[[*RUN, *METRICS]], how="left", on=list(RUN), validate="m:1")
+    table = with_metrics(table, tables.read_names(snakemake.input.metrics))
     for note in notes:
         run.tell(note)
     notes.append(json.loads(Path(snakemake.input.provenance).read_text())["mixture"])

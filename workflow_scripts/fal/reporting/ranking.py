@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from fal.layout import SETTING
+from fal.layout import RUN, SETTING
 from fal.reporting import statistics
 
 METRICS = ("balanced_accuracy", "macro_f1", "worst_client")
@@ -15,6 +15,14 @@ the mean over the last five rounds of that cycle, and metrics of its last predic
 
 _GROUP = list(SETTING)
 _RUN = [*_GROUP, "strategy", "seed"]
+
+
+def with_metrics(table: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of accuracy.csv with the columns ``METRICS`` of metrics.csv, NaN where it has none.
+
+    Raises pandas.errors.MergeError if metrics.csv has a run and cycle twice.
+    """
+    return table.merge(metrics[[*RUN, *METRICS]], how="left", on=list(RUN), validate="m:1")
 
 
 def complete_runs(table: pd.DataFrame) -> pd.DataFrame:
