@@ -1,0 +1,97 @@
+"""Claims on made-up runs whose verdict is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fal.errors import InputError
+from fal.query.strategies import STRATEGIES
+from fal.reporting.claims import Claim, claims_table, judge, read_claims
+from fal.reporting.verdicts import verdict_table
+from reporting.synthetic_runs import flat, in_settings
+
+CLAIMS = Path(__file__).parents[2] / "docs" / "claims.yaml"
+BASE = np.array([50.0, 52.0, 51.0, 53.0, 49.0, 50.5])
+
+
+def claim(**other):
+    given = {"strategies": ("ifal",), "than": ("random", "logo"), "expects": "above"}
+    names = {"id": "c", "claim": "it is so", "source": "Figure 3", "by": "final", "data": ("run",)}
+    return Claim(**(names | given | other))
+
+
+def verdict(levels, **other):
+    one = claim(**other)
+    return judge(
+        one,
+        verdict_table(flat(levels), one.than)
+        .query("strategy == 'ifal'")
+        .query(f"measure == '{one.by}'"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ifal", "logo", "expects", "expected"),
+    [
+        (BASE + 2, BASE + 1, "above", "holds"),
+        (BASE + 2, BASE + 3, "above", "contradicted"),
+        (BASE - 2, BASE - 1, "below", "holds"),
+        (BASE - 2, BASE - 1, "above", "contradicted"),
+        (BASE + 2, BASE + 2 + np.array([1, -1, 1, -1, 1, -1]), "above", "open"),
+        (BASE + 0.1 * BASE % 1, BASE, "equal", "holds"),
+        (BASE + 5, BASE, "equal", "contradicted"),
+        (BASE + np.array([5, -5, 4, -4, 6, -6]), BASE, "equal", "open"),
+    ],
+)
+def test_the_verdict_follows_from_every_comparison(ifal, logo, expects, expected):
+    levels = {"ifal": list(ifal), "logo": list(logo), "random": list(BASE)}
+    assert verdict(levels, expects=expects)["verdict"] == expected
+
+
+def test_few_seeds_decide_nothing():
+    levels = {name: list(BASE[:3] + up) for name, up in (("ifal", 9), ("logo", 1), ("random", 0))}
+    found = verdict(levels)
+    assert found["verdict"] == "open"
+    assert (found["p"], found["seeds"]) == ("0.125", "3")
+
+
+def test_the_comparison_least_in_favor_is_named():
+    levels = {name: list(BASE + up) for name, up in (("ifal", 2), ("logo", 1.5), ("random", 0))}
+    found = verdict(levels)
+    assert found["comparison"] == "ifal against logo, final"
+    assert found["difference"] == "+0.50"
+
+
+def test_what_was_not_run_is_told():
+    levels = {"ifal": list(BASE + 2), "random": list(BASE)}
+    assert verdict(levels)["verdict"] == "open; 1 of 2 comparisons not run"
+    cells = claims_table([claim(data=("run", "other"))], {"run": flat(levels)}).texts()
+    assert cells["verdict"].tolist() == ["open; 1 of 2 comparisons not run", "not run"]
+
+
+def test_each_setting_has_a_row():
+    better, worse = ({"ifal": list(BASE + up), "random": list(BASE)} for up in (1, -1))
+    table = claims_table([claim(than=("random",))], {"run": in_settings(better, worse)}).texts()
+    assert table["verdict"].tolist() == ["holds", "contradicted"]
+
+
+def test_the_papers_claims_can_be_tested():
+    claims = read_claims(CLAIMS)
+    assert len({one.id for one in claims}) == len(claims) >= 8
+    registered = {name for one in claims for name in (*one.strategies, *one.than)} & set(STRATEGIES)
+    assert {"ifal", "random", "kafal", "logo", "g-entropy", "l-entropy"} <= registered
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1", "must be a list of claims"),
+        ("- {id: x}", "claim 'x' of"),
+        ("- {id: x, expcts: above}", "did you mean 'expects'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, text, message):
+    (tmp_path / "claims.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_claims(tmp_path / "claims.yaml")
