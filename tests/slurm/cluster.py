@@ -55,7 +55,10 @@ MailProg=/bin/true
 GresTypes=gpu
 NodeName=node NodeHostname=localhost NodeAddr=127.0.0.1 \\
   CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
-PartitionName=main Nodes=node Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=main Nodes=node Default=YES MaxTime=INFINITE PriorityTier=1 State=UP
+PartitionName=urgent Nodes=node MaxTime=INFINITE PriorityTier=2 PreemptMode=OFF State=UP
 """
 
 
@@ -120,6 +123,10 @@ class Cluster:
     def resume(self) -> None:
         """Let the node start jobs again, as soon as slurmctld has heard of it."""
         self._wait_for("slurmctld", "scontrol", "update", "NodeName=node", "State=RESUME")
+
+    def preempt(self) -> None:
+        """Have a job of more priority take the whole node for a moment."""
+        self.ask("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=true")
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""

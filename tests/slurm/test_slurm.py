@@ -22,7 +22,6 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 RUN = [
-    "tables",
     *("--configfile", str(ROOT / "experiments" / "miniature.yaml")),
     *("--config", "compute={checkpoint_seconds: 0}"),
 ]
@@ -36,22 +35,22 @@ SEED = "digits/alpha-0.1/clients-4/seed-1"
 CYCLES = f"runs/{SEED}/cnn/fedavg"
 
 
-def command(folder: Path, *arguments: str) -> list[str]:
+def command(folder: Path, *arguments: str, target: str = "tables") -> list[str]:
     where = ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
-    return [sys.executable, "-m", "snakemake", *where, *RUN, *arguments]
+    return [sys.executable, "-m", "snakemake", target, *where, *RUN, *arguments]
 
 
 class Workflow:
-    """Snakemake, working in ``folder`` on ``cluster``: one process after another, one log."""
+    """Snakemake, making ``target`` in ``folder`` on ``cluster``: one process after another."""
 
-    def __init__(self, folder: Path, cluster: Cluster):
-        self.folder, self.cluster = folder, cluster
+    def __init__(self, folder: Path, cluster: Cluster, target: str = "tables"):
+        self.folder, self.cluster, self.target = folder, cluster, target
         self.log = folder / "snakemake.out"
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                command(self.folder, *ON_SLURM, *arguments),
+                command(self.folder, *ON_SLURM, *arguments, target=self.target),
                 env=self.cluster.environment,
                 stdout=log,
                 stderr=log,
@@ -163,3 +162,21 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     for cycle in ("random/cycle-2", "ifal/cycle-1", "ifal/cycle-2"):
         log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
         assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
+
+
+def test_what_is_preempted_slurm_itself_runs_again_and_it_goes_on_from_its_checkpoint(
+    cluster, tmp_path
+):
+    before = {job["id"] for job in cluster.jobs()}
+    run = Workflow(tmp_path, cluster, f"results/{CYCLES}/initial/cycle-0/result.json")
+    snakemake = run.start()
+    run.hang("initial_0", "initial/cycle-0")
+    cluster.preempt()
+    assert snakemake.wait(600) == 0, run.log.read_text()
+    trained = [
+        job for job in cluster.jobs() if "train" in job["comment"] and job["id"] not in before
+    ]
+    assert len(trained) == 1, "Snakemake did not submit it a second time"
+    assert "Restarts=1 " in cluster.ask("scontrol", "show", "job", trained[0]["id"])
+    log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/initial/cycle-0.log")).read_text()
+    assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
