@@ -14,7 +14,7 @@ CODE := workflow_scripts tests benchmarks examples
 SNAKEFILES := Snakefile rules
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow lint docs lock status verify repair outdated workflow-report setup clean
+.PHONY: help demo test test-fast test-slow lint docs keep evidence lock status verify repair outdated workflow-report setup clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -40,6 +40,12 @@ lint: setup  ## check style and types
 
 docs: setup  ## write docs/configuration.md and the schema anew, from the code
 	$(BIN)/python -m fal.documentation
+
+keep: setup  ## keep a finished run's tables in docs/data/NAME: make keep RESULTS=results NAME=digits
+	@$(BIN)/python -m fal.reporting.evidence keep $(RESULTS) "$(NAME)"
+
+evidence: setup  ## make the tables and figures of docs/reproduction.md anew from docs/data
+	$(BIN)/python -m fal.reporting.evidence
 
 status: setup  ## how far a run is, from its folder: make status RESULTS=results
 	@$(BIN)/python -m fal.reporting.status $(RESULTS)

@@ -162,12 +162,28 @@ def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def metrics_summary(table: pd.DataFrame) -> dict[str, Measured]:
     """Per setting (its title) one row per strategy: means over the seeds after the last cycle."""
-    last = table[table["cycle"] == table.groupby(list(SETTING))["cycle"].transform("max")]
     return {
         setting_title(setting): Measured(groups.mean(), groups.std())
-        for setting, rows in by_setting(last)
+        for setting, rows in by_setting(_last_cycles(table))
         for groups in [rows.rename(columns=_TITLES).groupby("strategy")[list(_TITLES.values())]]
     }
+
+
+def client_summary(table: pd.DataFrame) -> dict[str, Measured]:
+    """Per setting (its title) one row per strategy: accuracies of its clients, by name, as means
+    over the seeds after the last cycle.
+
+    table: rows of ``part_metrics_table`` by client, in settings whose clients have names.
+    """
+    return {
+        setting_title(setting): Measured(groups.mean().unstack(), groups.std().unstack())
+        for setting, rows in by_setting(_last_cycles(table).astype({"name": str}))
+        for groups in [rows.groupby(["strategy", "name"])["accuracy"]]
+    }
+
+
+def _last_cycles(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["cycle"] == table.groupby(list(SETTING))["cycle"].transform("max")]
 
 
 def part_metrics_table(records: Iterable[Mapping[str, Any]], part: str) -> pd.DataFrame:

@@ -1,0 +1,272 @@
+"""Tables are kept whole and without this machine's folders, and the document says the same."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+
+from fal.errors import InputError
+from fal.integrity import DamagedError, write_record
+from fal.layout import RUN
+from fal.options import given_options
+from fal.reporting import evidence, formats, kept, metrics, status
+from fal.reporting.options import Style
+from fal.scale import Scale
+from reporting.synthetic_runs import accuracies
+
+CONFIG = {
+    "results": "/home/somebody/results-7",
+    "data_path": "/home/somebody/images.tar.xz",
+    "datasets": ["digits"],
+    "compare": {"before": "~/before/accuracy.csv"},
+    "partition": "dirichlet",
+    "alphas": [0.1],
+    "clients": [10],
+    "models": ["cnn"],
+    "algorithms": ["fedavg"],
+    "strategies": ["random", {"ifal": {"k": 0.2}}],
+    "seeds": [1, 2, 3],
+    "oracle": "simulated",
+    "labeling": {"cycles": 1},
+    "training": {"rounds": 5},
+    "distillation": {},
+    "scale": given_options(Scale(rounds=5)),
+    "compute": {"threads": 2},
+    "references": ["random", "ifal"],
+    "style": given_options(Style()),
+}
+
+
+def finished_run(results, strategies=("random", "ifal"), seeds=(1, 2, 3), **config):
+    """A results folder as a run of synthetic accuracies leaves it."""
+    accuracy = accuracies(strategies, seeds, (0, 1))
+    status.write_planned(results, accuracy[list(RUN)].to_dict("records"))
+    measured = accuracy[list(RUN)].assign(**dict.fromkeys(metrics.SUMMARY, 50.0))
+    costs = accuracy[list(RUN)].assign(step="train_cycle", seconds=90.0, peak_memory_mb=300)
+    found = {"accuracy": accuracy, "metrics": measured, "queries": costs, "costs": costs}
+    folder = results / "tables"
+    folder.mkdir()
+    for name, table in found.items():
+        (folder / f"{name}.csv").write_text(formats.to_csv(table))
+    record = {
+        "step": "collect_results",
+        "python": "3.11.7",
+        "versions": {"torch": "2.13.0", "POT": None},
+        "mixture": "",
+        "config": {**CONFIG, "strategies": list(strategies), "seeds": list(seeds), **config},
+    }
+    write_record(results / "provenance.json", record, [str(folder / "accuracy.csv")])
+    return results
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    return finished_run(folder)
+
+
+@pytest.fixture
+def docs(tmp_path):
+    return documents(tmp_path / "docs", "digits")
+
+
+def documents(folder, *names):
+    folder.mkdir(exist_ok=True)
+    marked = [f"<!-- evidence: {name} -->\nold\n<!-- end of evidence -->\n" for name in names]
+    (folder / evidence.DOCUMENT).write_text(
+        "Before.\n\n" + "\nBetween.\n".join(marked) + "After.\n"
+    )
+    return folder
+
+
+def another(tmp_path, **changed):
+    folder = tmp_path / "another"
+    folder.mkdir()
+    return finished_run(folder, **changed)
+
+
+def test_the_document_is_in_step_with_the_tables():
+    text = (evidence.DOCS / evidence.DOCUMENT).read_text(encoding="utf-8")
+    assert text == evidence.page(), "run make evidence"
+    for own in evidence.sections().values():
+        assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
+
+
+def test_what_is_kept_names_no_folder_of_this_machine():
+    for path in (evidence.DOCS / "data").rglob("*.*"):
+        text = path.read_text(encoding="utf-8")
+        assert not [root for root in ("/home/", "/tmp/", "/root/", "/work/") if root in text], path
+
+
+def test_keep_copies_tables_and_strips_folders(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    folder = docs / "data" / "digits"
+    for table in kept.TABLES:
+        assert (folder / table).read_bytes() == (results / "tables" / table).read_bytes()
+    config = yaml.safe_load((folder / kept.CONFIG).read_text())
+    changed = {
+        "results": "results-7",
+        "data_path": "images.tar.xz",
+        "compare": {"before": "accuracy.csv"},
+        "strategies": ["random", "ifal"],
+    }
+    assert config == {**CONFIG, **changed}
+    assert "config" not in json.loads((folder / kept.PROVENANCE).read_text())
+    assert "/home" not in "".join(path.read_text() for path in folder.iterdir())
+
+
+def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    text = evidence.page(docs)
+    assert text.startswith("Before.") and text.endswith("<!-- end of evidence -->\nAfter.\n")
+    assert "old" not in text
+    assert "`snakemake --configfile docs/data/digits/config.yaml`, seeds 1, 2, 3." in text
+    assert "torch 2.13.0" in text and "POT" not in text
+    assert Scale(rounds=5).words in text
+    assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text
+    assert "ifal" in text and "against random" in text
+    (docs / evidence.DOCUMENT).write_text(text)
+    assert evidence.page(docs) == text
+
+
+def test_hospitals_are_kept_and_shown_by_name(tmp_path, docs):
+    results = another(tmp_path, clients={"from": "table"})
+    with pytest.raises(InputError, match=r"client_metrics\.csv' is missing"):
+        kept.keep(results, docs / "data", "digits")
+    runs = kept.tables.read_names(results / "tables" / "metrics.csv")[list(RUN)]
+    clients = [
+        runs.assign(client=k, name=name, images=5, accuracy=10.0 * k + runs["seed"])
+        for k, name in enumerate(["north", "south"])
+    ]
+    text = formats.to_csv(pd.concat(clients))
+    (results / "tables" / kept.BY_SITE).write_text(text)
+    kept.keep(results, docs / "data", "digits")
+    found = " ".join(evidence.page(docs).split())
+    assert "| random | 2.00 ± 1.00 | 12.00 ± 1.00 |" in found
+
+
+def test_the_figure_is_the_same_each_time(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    (own,) = evidence.sections(docs).values()
+    pictures = []
+    for name in ("one.png", "other.png"):
+        evidence.draw(own, docs / name)
+        pictures.append((docs / name).read_bytes())
+    assert pictures[0] == pictures[1] and pictures[0].startswith(b"\x89PNG")
+
+
+def test_runs_of_two_folders_add_up(tmp_path, results):
+    docs = documents(tmp_path / "docs", "digits digits-more")
+    kept.keep(results, docs / "data", "digits")
+    kept.keep(another(tmp_path, seeds=(4, 5)), docs / "data", "digits-more")
+    (own,) = evidence.sections(docs).values()
+    for _, runs in own.accuracy.groupby("strategy"):
+        assert runs["seed"].unique().tolist() == [1, 2, 3, 4, 5]
+    text = evidence.page(docs)
+    assert "seeds 1, 2, 3." in text and "digits-more/config.yaml`, seeds 4, 5." in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, "share the cycle"),
+        ({"seeds": (4,), "training": {"rounds": 6}}, "differ in training"),
+        ({"seeds": (4,), "strategies": ["random", "ifal"], "alphas": [1]}, "differ in alphas"),
+    ],
+)
+def test_runs_that_do_not_add_up_are_refused(tmp_path, results, changed, told):
+    docs = documents(tmp_path / "docs", "digits digits-more")
+    kept.keep(results, docs / "data", "digits")
+    kept.keep(another(tmp_path, **changed), docs / "data", "digits-more")
+    with pytest.raises(InputError, match=f"do not add up: .*{told}"):
+        evidence.page(docs)
+
+
+def test_a_strategy_has_the_same_options_in_runs_that_add_up():
+    first, second = (
+        {**CONFIG, "strategies": strategies}
+        for strategies in (["random", {"ifal": {"k": 0.2}}], ["logo", {"random": {}}, "ifal"])
+    )
+    assert kept._differing(first, second) == ["ifal"]
+
+
+def test_an_unfinished_run_is_not_kept(results, docs):
+    planned = status.read_planned(results)
+    status.write_planned(results, [*planned, {**planned[0], "strategy": "logo"}])
+    with pytest.raises(InputError, match=r"has 12 of the run's 13 cycles: it is not finished"):
+        kept.keep(results, docs / "data", "digits")
+
+
+@pytest.mark.parametrize(
+    "name", ["planned.json", "provenance.json", "tables/costs.csv", "tables/queries.csv"]
+)
+def test_a_missing_file_is_named(results, docs, name):
+    (results / name).unlink()
+    with pytest.raises(InputError, match=rf"{name}' is missing: the run is not finished"):
+        kept.keep(results, docs / "data", "digits")
+    assert not (docs / "data").exists()
+
+
+def test_a_damaged_table_is_not_kept(results, docs):
+    path = results / "tables" / "accuracy.csv"
+    path.write_text(path.read_text().replace("0.1000", "0.2000"))
+    with pytest.raises(DamagedError, match=r"accuracy\.csv' is not what collect_results wrote"):
+        kept.keep(results, docs / "data", "digits")
+
+
+def test_tables_that_are_too_large_are_not_kept(results, docs, monkeypatch):
+    monkeypatch.setattr(kept, "LARGEST", 1000)
+    with pytest.raises(InputError, match="at most 1000 are kept"):
+        kept.keep(results, docs / "data", "digits")
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "Two words", "-x"])
+def test_a_name_that_is_none_is_refused(results, docs, name):
+    with pytest.raises(InputError, match="NAME is"):
+        kept.keep(results, docs / "data", name)
+
+
+def test_a_table_that_was_changed_by_hand_is_refused(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    path = docs / "data" / "digits" / "accuracy.csv"
+    path.write_text(path.read_text().replace("ifal", "best"))
+    with pytest.raises(DamagedError, match=r"accuracy\.csv' is not what collect_results wrote"):
+        evidence.page(docs)
+
+
+def test_markers_and_tables_need_each_other(results, docs):
+    with pytest.raises(InputError, match="digits' has no tables; make keep"):
+        evidence.page(docs)
+    kept.keep(results, docs / "data", "digits")
+    shutil.copytree(docs / "data" / "digits", docs / "data" / "more")
+    with pytest.raises(InputError, match=r"more' has 0 markers in reproduction\.md, but must have"):
+        evidence.page(docs)
+    documents(docs, "digits", "more", "digits")
+    with pytest.raises(InputError, match="digits' has 2 markers"):
+        evidence.page(docs)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- evidence: digits -->\n",
+        "<!-- end of evidence -->\n",
+        "<!-- evidence:  -->\n<!-- end of evidence -->\n",
+        "<!-- evidence: digits -->\n<!-- evidence: digits -->\n<!-- end of evidence -->\n",
+    ],
+)
+def test_markers_come_in_pairs(docs, text):
+    (docs / evidence.DOCUMENT).write_text(text)
+    with pytest.raises(InputError, match="has no '<!-- end of evidence -->', or there is one"):
+        evidence.page(docs)
+
+
+def test_a_mistake_is_one_sentence_and_exit_status_1(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        evidence.main(["keep", str(tmp_path / "nothing"), "digits"])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: '") and said.count("\n") == 1
