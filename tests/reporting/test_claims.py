@@ -66,7 +66,8 @@ def test_the_comparison_least_in_favor_is_named():
 def test_what_was_not_run_is_told():
     levels = {"ifal": list(BASE + 2), "random": list(BASE)}
     assert verdict(levels)["verdict"] == "open; 1 of 2 comparisons not run"
-    cells = claims_table([claim(data=("run", "other"))], {"run": flat(levels)}).texts()
+    cells = claims_table([claim(data=("other", "run", "more"))], {"run": flat(levels)}).texts()
+    assert cells["runs"].tolist() == ["run", "other, more"]
     assert cells["verdict"].tolist() == ["open; 1 of 2 comparisons not run", "not run"]
 
 

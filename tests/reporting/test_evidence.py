@@ -61,6 +61,12 @@ def finished_run(results, strategies=("random", "ifal"), seeds=(1, 2, 3), **conf
     return results
 
 
+CLAIMS = """\
+- {id: one, claim: it leads, source: Figure 3, by: final, strategies: [ifal], than: [random],
+   expects: above, data: [digits, other]}
+"""
+
+
 @pytest.fixture
 def results(tmp_path):
     folder = tmp_path / "results"
@@ -73,12 +79,25 @@ def docs(tmp_path):
     return documents(tmp_path / "docs", "digits")
 
 
+def test_the_document_says_what_the_runs_say_to_the_claims(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    page = docs / evidence.DOCUMENT
+    page.write_text(page.read_text() + "<!-- claims -->\nold\n<!-- end of claims -->\n")
+    text = evidence.page(docs)
+    rows = [line for line in text.splitlines() if line.startswith("| one ")]
+    assert "ifal against random" in rows[0] and rows[0].rstrip(" |").endswith("open")
+    assert "other" in rows[1] and rows[1].rstrip(" |").endswith("not run")
+    page.write_text(text)
+    assert evidence.page(docs) == text
+
+
 def documents(folder, *names):
     folder.mkdir(exist_ok=True)
     marked = [f"<!-- evidence: {name} -->\nold\n<!-- end of evidence -->\n" for name in names]
     (folder / evidence.DOCUMENT).write_text(
         "Before.\n\n" + "\nBetween.\n".join(marked) + "After.\n"
     )
+    (folder / evidence.CLAIMS).write_text(CLAIMS)
     return folder
 
 

@@ -18,6 +18,12 @@ from fal.reporting.formats import Texts
 from fal.reporting.tables import by_setting
 from fal.reporting.verdicts import verdict_table
 
+COLUMNS = (
+    *("id", "claim", "runs", "setting", "comparison"),
+    *("difference", "95 % interval", "p", "seeds", "verdict"),
+)
+NOT_RUN = "not run"
+
 MARGIN = 1.0
 """Percentage points within which strategies count as equal."""
 
@@ -55,23 +61,24 @@ def read_claims(path: str | Path) -> list[Claim]:
 
 
 def claims_table(claims: list[Claim], kept: Mapping[str, pd.DataFrame]) -> Texts:
-    """One row per claim and setting it is tested in; runs that are not there are told as such.
+    """One row per claim and setting it is tested in, and one for its runs that are not there.
 
     kept: accuracy tables (with metrics) by the names of their runs.
     """
-    rows = [row for claim in claims for name in claim.data for row in _rows(claim, name, kept)]
-    return Texts(pd.DataFrame(rows))
+    rows = [row for claim in claims for row in _rows(claim, kept)]
+    return Texts(pd.DataFrame(rows, columns=[*COLUMNS]))
 
 
-def _rows(claim: Claim, name: str, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
-    told = {"id": claim.id, "claim": f"{claim.claim} ({claim.source})", "runs": name}
-    if name not in kept:
-        yield {**told, "verdict": "not run"}
-        return
-    for setting, table in by_setting(kept[name]):
-        compared = verdict_table(table, claim.than)
-        asked = compared["strategy"].isin(claim.strategies) & (compared["measure"] == claim.by)
-        yield {**told, "setting": setting_title(setting), **judge(claim, compared[asked])}
+def _rows(claim: Claim, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
+    told = {"id": claim.id, "claim": f"{claim.claim} ({claim.source})"}
+    for name in filter(kept.__contains__, claim.data):
+        for setting, table in by_setting(kept[name]):
+            compared = verdict_table(table, claim.than)
+            asked = compared["strategy"].isin(claim.strategies) & (compared["measure"] == claim.by)
+            judged = judge(claim, compared[asked])
+            yield {**told, "runs": name, "setting": setting_title(setting), **judged}
+    if missing := [name for name in claim.data if name not in kept]:
+        yield {**told, "runs": ", ".join(missing), "verdict": NOT_RUN}
 
 
 def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:
     rows = compared[compared["seeds"] > 0]
     missing = len(claim.strategies) * len(claim.than) - len(rows)
     if rows.empty:
-        return {"verdict": "not run"}
+        return {"verdict": NOT_RUN}
     if claim.expects == "equal":
         favor = -rows["difference"].abs()
         holds = (rows["low"] >= -MARGIN) & (rows["high"] <= MARGIN)

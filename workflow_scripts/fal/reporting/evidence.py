@@ -3,7 +3,8 @@
 ``python -m fal.reporting.evidence keep RESULTS NAME`` keeps the tables of a finished run in
 docs/data/NAME. ``python -m fal.reporting.evidence`` makes from them the figures of
 docs/reproduction.md and what stands there between the markers ``<!-- evidence: NAME -->`` and
-``<!-- end of evidence -->``. A marker may name several folders, whose runs add up.
+``<!-- end of evidence -->``. A marker may name several folders, whose runs add up. Between ``<!-- claims
+-->`` and ``<!-- end of claims -->`` stands what all of them say to the claims of docs/claims.yaml.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
-from fal.reporting import drawing, formats, metrics, tables, verdict_texts, verdicts
+from fal.reporting import claims, drawing, formats, metrics, tables, verdict_texts, verdicts
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
 from fal.reporting.grids import Grid, Panel
 from fal.reporting.kept import CONFIG, Kept, keep, read
@@ -28,6 +29,7 @@ from fal.storage import replacing, save_text
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = "reproduction.md"
+CLAIMS = "claims.yaml"
 
 MEASURES = ("area", "final", "balanced_accuracy", "worst_client")
 """What the document compares strategies by."""
@@ -37,6 +39,7 @@ COLUMNS = "strategy,by,accuracy,difference,95 % interval,p better,p worse,seeds,
 
 _END = "<!-- end of evidence -->"
 _SECTION = re.compile(rf"^<!-- evidence: ([^\n]*\S[^\n]*) -->\n(?s:.*?)^{_END}", re.MULTILINE)
+_CLAIMS = re.compile(r"^<!-- claims -->\n(?s:.*?)^<!-- end of claims -->", re.MULTILINE)
 _MARKER = re.compile(r"^<!-- (?:evidence:|end of evidence)", re.MULTILINE)
 
 
@@ -65,6 +68,13 @@ def section(kept: Kept) -> str:
         ).rstrip(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
+    """What the runs say to the claims, as Markdown; raises InputError as ``read_claims`` does."""
+    found = {own.name: own.accuracy for own in kept}
+    table = claims.claims_table(claims.read_claims(docs / CLAIMS), found)
+    return f"{claims.NOTE}\n\n{formats.to_markdown({'What the runs say': table}).rstrip()}\n\n"
 
 
 def _origin(name: str, record: Mapping[str, Any]) -> str:
@@ -134,6 +144,8 @@ def page(docs: Path = DOCS) -> str:
     """The document with what its markers name between them."""
     kept = sections(docs)
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
+    judged = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
+    text = _CLAIMS.sub(lambda _: judged, text)
     return _SECTION.sub(lambda m: f"<!-- evidence: {m[1]} -->\n{section(kept[m[1]])}{_END}", text)
 
 
