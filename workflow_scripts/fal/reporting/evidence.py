@@ -3,8 +3,8 @@
 ``python -m fal.reporting.evidence keep RESULTS NAME`` keeps the tables of a finished run in
 docs/data/NAME. ``python -m fal.reporting.evidence`` makes from them the figures of
 docs/reproduction.md and what stands there between the markers ``<!-- evidence: NAME -->`` and
-``<!-- end of evidence -->``. A marker may name several folders, whose runs add up. Between ``<!-- claims
--->`` and ``<!-- end of claims -->`` stands what all of them say to the claims of docs/claims.yaml.
+``<!-- end of evidence -->``. A marker may name several folders, whose runs add up. Between
+``<!-- claims -->`` and ``<!-- end of claims -->`` stands what all of them say to docs/claims.yaml.
 """
 
 from __future__ import annotations
