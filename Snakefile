@@ -52,6 +52,8 @@ onstart:
         status.write_planned(settings.results, RUNS)
         if workflow.local_exec:
             check_device(settings.compute.device)
+            # It is for submissions; for each that was made it looks at all ready jobs every second.
+            workflow.scheduler.job_rate_limiter = None
 
 
 onsuccess:
