@@ -78,6 +78,8 @@ def k_center_greedy(features: Tensor, labeled_features: Tensor, budget: int) -> 
     over the features.
     """
     features = features.float()
+    lengths, directions = _lengths_and_directions(features.double())
+    rounding = _rounding(features.shape[1])
     budget = min(budget, len(features))
     chosen = torch.empty(budget, dtype=torch.int64)
     if len(labeled_features):
@@ -87,10 +89,29 @@ def k_center_greedy(features: Tensor, labeled_features: Tensor, budget: int) -> 
     for i in range(budget):
         pick = distance.argmax()
         chosen[i] = pick
-        new = _distance_to(features, features[pick])
-        distance = new if i == 0 and not len(labeled_features) else distance.minimum(new)
+        if i == 0 and not len(labeled_features):
+            distance.fill_(torch.inf)
+        at_least = _at_least(lengths, pick, directions @ directions[pick] + rounding)
+        rows = (at_least < distance.square() * (1 + rounding)).nonzero().squeeze(1)
+        distance[rows] = distance[rows].minimum(_distance_to(features[rows], features[pick]))
         distance[pick] = -1
     return chosen
+
+
+def _lengths_and_directions(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """Lengths, float64 [n], and directions, float32 [n, D], of float64 [n, D]."""
+    return vectors.norm(dim=1), normalize(vectors, dim=1, eps=1e-300).float()
+
+
+def _rounding(length: int) -> float:
+    """How far off float32 inner products of directions may be: four times the usual bound."""
+    return 2.0**-22 * (length + 8)
+
+
+def _at_least(lengths: Tensor, pick: Tensor | int, cosines: Tensor) -> Tensor:
+    """Squared distances [n] to ``pick`` of vectors of these lengths, if cosines are no higher."""
+    along = lengths[pick] * cosines.double()
+    return lengths * (lengths - 2 * along) + lengths[pick] ** 2
 
 
 def _distance_to(features: Tensor, center: Tensor) -> Tensor:
@@ -150,25 +171,32 @@ class _Gradients:
     def __init__(self, features: Tensor, probabilities: Tensor):
         self.inputs, self.errors = features.double(), probabilities.double().clone()
         self.errors[torch.arange(len(self.errors)), probabilities.argmax(1)] -= 1
-        lengths = [factor.norm(dim=1) for factor in (self.inputs, self.errors)]
+        input_lengths, self.rough_inputs = _lengths_and_directions(self.inputs)
+        error_lengths, self.rough_errors = _lengths_and_directions(self.errors)
         self.norms = self.inputs.square().sum(1) * self.errors.square().sum(1)
-        self.lengths = lengths[0] * lengths[1]
-        self.rough_inputs = normalize(self.inputs, dim=1, eps=1e-300).float()
-        self.rough_errors = normalize(self.errors, dim=1, eps=1e-300).float()
-        self.rounding = 2.0**-22 * (features.shape[1] + probabilities.shape[1] + 8)
+        self.lengths = input_lengths * error_lengths
+        self.rounding = _rounding(features.shape[1] + probabilities.shape[1])
 
     def lower(self, distance: Tensor, pick: int) -> None:
         """Lower each squared distance [n] to that to ``pick`` where this is less.
 
-        Exact distances are made only of those examples for which float32 leaves it open.
+        Exact distances are made only of those examples for which float32 leaves it open; products
+        of features, if this is faster, only of those for which the errors leave it open.
         """
-        rough = (self.rough_inputs @ self.rough_inputs[pick]) * (
-            self.rough_errors @ self.rough_errors[pick]
-        )
-        at_most = self.lengths * self.lengths[pick] * (rough.double() + self.rounding)
-        rows = (self.norms + self.norms[pick] - 2 * at_most < distance).nonzero().squeeze(1)
+        cosine = self.rough_errors @ self.rough_errors[pick]
+        rows = self._open(distance, pick, cosine.abs())
+        if len(rows) < len(distance) / 8:
+            cosine[rows] *= self.rough_inputs[rows] @ self.rough_inputs[pick]
+        else:
+            cosine *= self.rough_inputs @ self.rough_inputs[pick]
+        rows = self._open(distance, pick, cosine)
         inner = (self.inputs[rows] @ self.inputs[pick]) * (self.errors[rows] @ self.errors[pick])
         reach = self.norms[rows] + self.norms[pick]
         square = reach - 2 * inner
         square[square <= 1e-12 * reach] = 0
         distance[rows] = distance[rows].minimum(square)
+
+    def _open(self, distance: Tensor, pick: int, cosine: Tensor) -> Tensor:
+        """Examples that, by their rough cosines [n] to ``pick``, may be nearer to it."""
+        at_least = _at_least(self.lengths, pick, cosine + self.rounding)
+        return (at_least < distance).nonzero().squeeze(1)

@@ -11,6 +11,7 @@ from torch.nn.functional import normalize
 from fal.errors import InputError
 
 BLOCK_BYTES = 2**24
+TILE = 512
 ROUNDING = 4e-6  # float32 cosine similarities are off by less than half of this
 DECIMALS = 9
 
@@ -63,47 +64,55 @@ def neighbors(labeled: Tensor, unlabeled: Tensor, k: float) -> Tensor:
         return nearest
     rows = max(1, BLOCK_BYTES // (4 * size))
     unit = normalize(senders.float(), dim=1)
-    unsure = []
     for own in torch.arange(len(senders), device=senders.device).split(rows):
-        similarity = _similarity(unit[own], unit[len(labeled) :], own - len(labeled))
-        nearest[own], doubtful = _most_similar(similarity, arrows)
-        unsure.append(own[doubtful])
-    own = torch.cat(unsure)
-    if len(own):
-        nearest[own] = _exact_neighbors(senders[own], unlabeled, own - len(labeled), arrows)
+        similarity = _similarity(unit[own], unit[len(labeled) :])
+        inside = own >= len(labeled)
+        similarity[inside, own[inside] - len(labeled)] = -torch.inf
+        nearest[own], weakest, doubtful = _most_similar(similarity, arrows)
+        if doubtful.any():
+            refined = _refine(
+                similarity[doubtful], weakest[doubtful], senders[own[doubtful]], unlabeled
+            )
+            nearest[own[doubtful]] = _first_most_similar(refined, arrows)
     return nearest
 
 
-def _similarity(senders: Tensor, receivers: Tensor, own: Tensor) -> Tensor:
-    """Cosine similarities of unit vectors; -inf where a sender is the receiver ``own`` itself."""
-    similarity = senders @ receivers.T
-    inside = own >= 0
-    similarity[inside.nonzero().squeeze(1), own[inside]] = -torch.inf
-    return similarity
+def _similarity(senders: Tensor, receivers: Tensor) -> Tensor:
+    """Inner products [n, U], made in tiles that stay in the cache."""
+    return torch.cat([senders @ tile.T for tile in receivers.split(TILE)], dim=1)
 
 
-def _most_similar(similarity: Tensor, arrows: int) -> tuple[Tensor, Tensor]:
-    """Columns [n, arrows] of each row's highest entries, and whether rounding may have chosen."""
+def _most_similar(similarity: Tensor, arrows: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Columns [n, arrows] of each row's highest entries, the least of these entries [n], and
+    whether rounding may have chosen."""
     values, columns = similarity.topk(arrows + 1, sorted=False)
     lowest, place = values.topk(2, largest=False)
     columns = columns.scatter(1, place[:, :1], columns[:, -1:])
-    return columns[:, :arrows], lowest[:, 1] - lowest[:, 0] < ROUNDING
+    return columns[:, :arrows], lowest[:, 1], lowest[:, 1] - lowest[:, 0] < ROUNDING
 
 
-def _exact_neighbors(senders: Tensor, receivers: Tensor, own: Tensor, arrows: int) -> Tensor:
-    """Neighbors where float32 arithmetic leaves it open which are nearer: in double precision."""
-    receivers = normalize(receivers.double(), dim=1)
-    rows = max(1, BLOCK_BYTES // (8 * len(receivers)))
-    nearest = []
-    for block, places in zip(senders.split(rows), own.split(rows), strict=True):
-        unit = normalize(block.double(), dim=1)
-        similarity = _similarity(unit, receivers, places).round(decimals=DECIMALS)
-        weakest = similarity.topk(arrows, sorted=False).values.amin(1, keepdim=True)
-        nearer, tied = similarity > weakest, similarity == weakest
-        open_places = arrows - nearer.sum(1, keepdim=True)
-        chosen = nearer | (tied & (tied.cumsum(1) <= open_places))
-        nearest.append(chosen.nonzero()[:, 1].view(-1, arrows))
-    return torch.cat(nearest)
+def _refine(similarity: Tensor, weakest: Tensor, senders: Tensor, receivers: Tensor) -> Tensor:
+    """The similarities [n, U] in double precision, exact wherever they are near the weakest.
+
+    Exact ones are rounded to ``DECIMALS``. The others stay on their side of the weakest.
+    """
+    near = (similarity - weakest[:, None]).abs() < ROUNDING
+    columns = near.any(0).nonzero().squeeze(1)
+    exact = normalize(senders.double(), dim=1) @ normalize(receivers[columns].double(), dim=1).T
+    refined = similarity.double()
+    refined[:, columns] = torch.where(
+        near[:, columns], exact.round(decimals=DECIMALS), refined[:, columns]
+    )
+    return refined
+
+
+def _first_most_similar(similarity: Tensor, arrows: int) -> Tensor:
+    """Columns [n, arrows] of each row's highest entries; of equal ones the first."""
+    weakest = similarity.topk(arrows, sorted=False).values.amin(1, keepdim=True)
+    higher, tied = similarity > weakest, similarity == weakest
+    open_places = arrows - higher.sum(1, keepdim=True)
+    chosen = higher | (tied & (tied.cumsum(1) <= open_places))
+    return chosen.nonzero()[:, 1].view(-1, arrows)
 
 
 def counts_from_neighbors(
