@@ -46,6 +46,7 @@ def test_arrows_equal_the_loop(labeled, k):
 @pytest.mark.parametrize("block_bytes", [1, 300, 2**24])
 def test_ties_go_to_the_lower_position_whatever_the_block(monkeypatch, block_bytes):
     monkeypatch.setattr(structure, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(structure, "TILE", 7)
     rng = np.random.default_rng(0)
     points = torch.from_numpy(rng.integers(0, 2, (40, 4))).float()  # few directions, zero vectors
     labels = torch.from_numpy(rng.integers(0, 3, 40))

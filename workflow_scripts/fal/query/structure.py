@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from fal.errors import InputError
 
 BLOCK_BYTES = 2**24
-TILE = 512
+TILE = 512  # receivers at a time
 ROUNDING = 4e-6  # float32 cosine similarities are off by less than half of this
 DECIMALS = 9
 
