@@ -91,10 +91,11 @@ def client_table(
     accuracy is what ``expected_accuracies`` says, and there is neither name nor number of images.
     """
     if site is None:
-        each = np.broadcast_to(predicted, (len(counts), len(labels)))
-        confusions = [confusion_matrix(labels, own, counts.shape[1]) for own in each]
+        models = np.atleast_2d(predicted)
+        confusions = [confusion_matrix(labels, model, counts.shape[1]) for model in models]
         images = np.full(len(counts), pd.NA)
-        found = np.concatenate(list(map(expected_accuracies, confusions, counts[:, None])))
+        each = (confusions[k % len(models)] for k in range(len(counts)))
+        found = np.concatenate(list(map(expected_accuracies, each, counts[:, None])))
     else:
         known = (labels >= 0) & (site < len(counts))
         images = np.bincount(site[known], minlength=len(counts))
