@@ -247,9 +247,11 @@ def test_a_checkpoint_of_other_code_or_inputs_is_told_at_the_end_of_the_run(
     outputs = {"result": "cycle-1/result.json", "provenance": "cycle-1/provenance.json"}
     snakemake = given(tmp_path, "train_cycle", inputs, outputs)
 
+    state = {"a": fresh(make_cohort())}
+
     def save(running):
         running.use_device()
-        Checkpoint.of_job(running, snakemake.output.result).save({"a": fresh(make_cohort())}, 1, "")
+        Checkpoint.of_job(running, snakemake.output.result).save(state, 1, "")
         raise KeyError("killed")
 
     def load(running):
