@@ -28,11 +28,14 @@ rule summarize_queries:
         infos=prepared_files("dataset.json"),
     output:
         table=layout.table("queries.csv"),
+        agreement=layout.table("agreement.csv"),
         html=report(layout.table("queries.html"), category="Queries", labels={"result": "table"}),
     log:
         layout.log("summarize_queries"),
     conda:
         "../envs/fal.yaml"
+    params:
+        references=settings.references,
     message:
         "Collect what the strategies queried"
     script:

@@ -25,6 +25,8 @@ def write_query(root, *, scored, strategy="ifal", seed=1, cycle=0, clients=3, si
     if scored:
         pool["inter"] = random.lognormal(-3, 1, count) * (random.random(count) > 0.1)
         pool["intra"] = random.lognormal(-2, 0.5, count)
+        pool["d_local_kd"] = random.random(count)
+        pool["d_global_kd"] = random.random(count)
         pool["total"] = score = pool["inter"] * pool["intra"]
         thresholds = pool.groupby("client")["total"].quantile(0.8)
         pool["candidate"] = pool["total"] > pool["client"].map(thresholds)

@@ -11,7 +11,7 @@ from fal.errors import InputError
 from fal.integrity import DamagedError, write_record
 from fal.layout import RUN
 from fal.options import given_options
-from fal.reporting import evidence, formats, kept, metrics, status
+from fal.reporting import agreement, evidence, formats, kept, metrics, query_tables, status
 from fal.reporting.options import Style
 from fal.scale import Scale
 from reporting.synthetic_runs import accuracies
@@ -42,10 +42,25 @@ CONFIG = {
 def finished_run(results, strategies=("random", "ifal"), seeds=(1, 2, 3), **config):
     """A results folder as a run of synthetic accuracies leaves it."""
     accuracy = accuracies(strategies, seeds, (0, 1))
+    accuracy.loc[accuracy["cycle"] == 0, "accuracy"] = 60.0
     status.write_planned(results, accuracy[list(RUN)].to_dict("records"))
     measured = accuracy[list(RUN)].assign(**dict.fromkeys(metrics.SUMMARY, 50.0))
     costs = accuracy[list(RUN)].assign(step="train_cycle", seconds=90.0, peak_memory_mb=300)
-    found = {"accuracy": accuracy, "metrics": measured, "queries": costs, "costs": costs}
+    asked = accuracy[accuracy["cycle"] == 0][list(RUN)].assign(queried=10)
+    queries = query_tables.query_table(
+        asked.assign(effective_classes=range(len(asked)), coverage=0.5).to_dict("records")
+    )
+    pairs = [
+        {**run, "other": "ifal", "overlap": 0.25}
+        for run in asked[asked["strategy"] != "ifal"].to_dict("records")
+    ]
+    found = {
+        "accuracy": accuracy,
+        "metrics": measured,
+        "queries": queries,
+        "agreement": agreement.agreement_table(pairs),
+        "costs": costs,
+    }
     folder = results / "tables"
     folder.mkdir()
     for name, table in found.items():
@@ -114,6 +129,18 @@ def test_the_document_is_in_step_with_the_tables():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
 
 
+def test_tables_that_were_kept_before_there_was_one_of_them_are_named(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    (docs / "data" / "digits" / "agreement.csv").unlink()
+    record = docs / "data" / "digits" / kept.PROVENANCE
+    told = json.loads(record.read_text())
+    told.pop("seal")
+    outputs = [record.with_name(n) for n in told.pop("outputs") if n != "agreement.csv"]
+    write_record(record, told, list(map(str, outputs)))
+    with pytest.raises(InputError, match=r"'.*digits' has no agreement\.csv: keep the run again"):
+        evidence.page(docs)
+
+
 def test_what_is_kept_names_no_folder_of_this_machine():
     for path in (evidence.DOCS / "data").rglob("*.*"):
         text = path.read_text(encoding="utf-8")
@@ -147,6 +174,8 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert Scale(rounds=5).words in text
     assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text
     assert "ifal" in text and "against random" in text
+    assert "### Queries: " in text and "| overlap with ifal |" in text.replace("  ", "")
+    assert "### What goes with the gain: " in text
     (docs / evidence.DOCUMENT).write_text(text)
     assert evidence.page(docs) == text
 

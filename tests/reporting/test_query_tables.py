@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from fal.data.labeled import Labeled
 from fal.errors import InputError
@@ -128,6 +129,42 @@ def test_query_row_is_what_the_definitions_say(tmp_path):
     assert (row["clients_otsu"], row["clients_inter"], row["clients_top"]) == (2, 1, 0)
 
 
+def test_class_measures_agree_with_loops_over_clients(tmp_path):
+    query = query_tables.read_query(write_query(tmp_path, scored=True))
+    row = query_tables.query_row(query, LABELS, CLASSES)
+    effective, covered = [], []
+    for client in range(3):
+        own = LABELS[query.queried.loc[query.queried["client"] == client, "index"]]
+        held = set(LABELS[query.pool.loc[query.pool["client"] == client, "index"]])
+        _, counts = np.unique(own, return_counts=True)
+        effective.append(np.exp(stats.entropy(counts)))
+        covered.append(len(set(own)) / len(held))
+    assert row["effective_classes"] == pytest.approx(np.mean(effective))
+    assert row["coverage"] == pytest.approx(np.mean(covered))
+
+
+def test_effective_classes_of_even_and_of_single_classes():
+    counts = np.array([[3, 3, 3], [5, 0, 0], [0, 0, 0]])
+    assert query_tables.effective_classes(counts) == pytest.approx((3 + 1) / 2)
+    assert np.isnan(query_tables.effective_classes(counts[2:]))
+    pool = np.array([[9, 9, 9], [9, 9, 0], [9, 9, 9]])
+    assert query_tables.coverage(counts, pool) == pytest.approx((1 + 1 / 2) / 2)
+    assert np.isnan(query_tables.coverage(counts, 0 * pool))
+
+
+def test_rank_correlations_agree_with_scipy(tmp_path):
+    query = query_tables.read_query(write_query(tmp_path, scored=True))
+    row = query_tables.query_row(query, LABELS, CLASSES)
+    pool = query.pool.assign(
+        ratio=query.pool["inter"] / query.pool[["d_local_kd", "d_global_kd"]].sum(axis=1)
+    )
+    for part in ("inter", "intra", "ratio"):
+        own = [stats.spearmanr(one["total"], one[part])[0] for _, one in pool.groupby("client")]
+        assert row[f"rank_{part}"] == pytest.approx(np.mean(own))
+    assert query_tables.rank_correlations(pool.drop(columns="intra")) == {}
+    assert query_tables.rank_correlations(pool.assign(inter=np.nan)) == {}
+
+
 def test_imbalance_is_none_for_the_whole_pool_and_large_for_one_class(tmp_path):
     query = query_tables.read_query(write_query(tmp_path, scored=False, budget=40))
     assert query_tables.query_row(query, LABELS, CLASSES)["imbalance"] == 0
@@ -158,8 +195,8 @@ def test_query_table_is_sorted_and_empty_where_there_is_nothing(tmp_path):
     assert formats.to_csv(table) == formats.to_csv(query_tables.query_table(rows[::-1]))
     assert len(table) == 8
     lines = formats.to_csv(table).splitlines()
-    assert sum(line.endswith(",,,,,,") for line in lines) == 4
-    assert sum(line.endswith(",0.2000,2,0,1,0,0") for line in lines) == 4
+    assert sum(line.endswith(",,,,,,,,,") for line in lines) == 4
+    assert sum(line.endswith(",2,0,1,0,0") and ",0.2000," in line for line in lines) == 4
 
 
 def test_query_summary_is_for_reading(tmp_path):

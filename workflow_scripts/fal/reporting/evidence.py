@@ -20,7 +20,18 @@ from typing import Any
 from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
-from fal.reporting import claims, drawing, formats, metrics, tables, verdict_texts, verdicts
+from fal.reporting import (
+    agreement,
+    claims,
+    drawing,
+    drivers,
+    formats,
+    metrics,
+    query_tables,
+    tables,
+    verdict_texts,
+    verdicts,
+)
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
 from fal.reporting.grids import Grid, Panel
 from fal.reporting.kept import CONFIG, Kept, keep, read
@@ -57,6 +68,9 @@ def section(kept: Kept) -> str:
             title: formats.Texts(table.cells[COLUMNS.split(",")])
             for title, table in differences.items()
         },
+        "Queries": _unmarked(query_tables.query_summary(kept.queries)),
+        "Agreement in cycle 0": _unmarked(agreement.agreement_summary(kept.agreement, references)),
+        "What goes with the gain": drivers.drivers(kept.queries, kept.accuracy),
     }
     parts = [
         *(_origin(name, record) for name, record in kept.records.items()),
@@ -68,6 +82,11 @@ def section(kept: Kept) -> str:
         ).rstrip(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]:
+    """The tables without a best: what they say is neither good nor bad."""
+    return {title: formats.Texts(table.texts()) for title, table in found.items()}
 
 
 def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:

@@ -25,8 +25,7 @@ from fal.reporting import status, tables
 from fal.reporting.ranking import with_metrics
 from fal.storage import replacing, save_text
 
-QUERIES = "queries.csv"
-TABLES = ("accuracy.csv", "metrics.csv", "costs.csv", QUERIES)
+TABLES = ("accuracy.csv", "metrics.csv", "costs.csv", "queries.csv", "agreement.csv")
 BY_SITE = "client_metrics.csv"
 """Kept too where each site is a client, so that clients have names."""
 
@@ -58,6 +57,8 @@ class Kept:
     metrics: pd.DataFrame
     clients: pd.DataFrame | None
     costs: pd.DataFrame
+    queries: pd.DataFrame
+    agreement: pd.DataFrame
 
     @property
     def name(self) -> str:
@@ -146,12 +147,13 @@ def read(folders: Sequence[Path]) -> Kept:
             raise InputError(
                 f"'{one}' and '{other}' do not add up: they differ in {', '.join(differing)}"
             )
-    accuracy, measured, costs = (_joined(folders, table) for table in TABLES if table != QUERIES)
+    accuracy, measured, costs, queries, agreement = (_joined(folders, table) for table in TABLES)
     for run in accuracy[accuracy.duplicated(list(RUN))][list(RUN)].to_dict("records")[:1]:
         raise InputError(f"{' and '.join(records)} do not add up: they share the cycle {run}")
     by_site = all((folder / BY_SITE).exists() for folder in folders)
     clients = _joined(folders, BY_SITE) if by_site else None
-    return Kept(records, with_metrics(accuracy, measured), measured, clients, costs)
+    accuracy = with_metrics(accuracy, measured)
+    return Kept(records, accuracy, measured, clients, costs, queries, agreement)
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -161,6 +163,11 @@ def _record(folder: Path) -> dict[str, Any]:
             f"'{folder}' has no tables; make keep RESULTS=... NAME={folder.name} keeps them"
         )
     record = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    if missing := [table for table in TABLES if table not in record[integrity.OUTPUTS]]:
+        raise InputError(
+            f"'{folder}' has no {', '.join(missing)}: keep the run again, with "
+            f"make keep RESULTS=... NAME={folder.name}"
+        )
     integrity.check(folder / name for name in record[integrity.OUTPUTS])
     return {**record, "config": yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from fal.data.labeled import Labeled
 from fal.errors import InputError
@@ -24,6 +25,10 @@ ROUTES = {
     "all": "whole pool",
 }
 """How a client came to its candidates, as IFAL's explanation names it, and in words."""
+
+
+PARTS = ("inter", "intra", "ratio")
+"""What IFAL's total is made of."""
 
 
 @dataclass(frozen=True)
@@ -132,26 +137,98 @@ def share_tables(
 def query_row(query: Query, labels: np.ndarray, num_classes: int) -> dict:
     """One query in numbers.
 
-    Columns: the run, pool and queried (images), classes (how many were queried), imbalance
-    (total variation distance, 0..1, between the classes queried and the pool's), wrong (share of
-    the labels that the oracle gave), global_accuracy, local_accuracy and kd_accuracy (percent of
-    the pool that the models are right about, of those that the strategy looked at), candidates
-    (share of the pool, IFAL only), and per route how many clients took it, clients_otsu ... (IFAL
-    only).
+    Columns: the run, pool and queried (images), classes (how many were queried),
+    effective_classes and coverage (see there), imbalance (total variation distance, 0..1, between
+    the classes queried and the pool's), wrong (share of the labels that the oracle gave),
+    global_accuracy, local_accuracy and kd_accuracy (percent of the pool that the models are right
+    about, of those that the strategy looked at); and of IFAL candidates (share of the pool),
+    rank_inter, rank_intra and rank_ratio (see ``rank_correlations``), and per route how many
+    clients took it, clients_otsu ....
     """
     queried = _queried_shares(query, labels, num_classes)
     pool = class_shares(query.pool, labels, num_classes)
+    known = queried_labels(labels, query.queried["index"], query.given)
+    clients = np.unique(query.pool["client"])
+    of_clients = client_counts(query.queried, clients, known, num_classes)
+    pools = client_counts(query.pool, clients, labels, num_classes)
     return {
         **{column: query.run[column] for column in RUN},
         "pool": len(query.pool),
         "queried": len(query.queried),
         "classes": None if np.isnan(queried).all() else np.count_nonzero(queried),
+        "effective_classes": effective_classes(of_clients),
+        "coverage": coverage(of_clients, pools),
         "imbalance": float(np.abs(queried - pool).sum() / 2),
         "wrong": _wrong(query, labels),
         **{f"{role}_accuracy": value for role, value in query.pool_accuracy.items()},
         "candidates": query.candidates,
+        **rank_correlations(query.pool),
         **{f"clients_{route}": query.routes.get(route, 0) for route in ROUTES if query.routes},
     }
+
+
+def client_counts(
+    frame: pd.DataFrame, clients: np.ndarray, labels: np.ndarray, num_classes: int
+) -> np.ndarray:
+    """Images of each class that each client has in ``frame`` (client, index): [clients, C].
+
+    clients: int [clients], in increasing order. labels: int64 [N]; images with a label below 0,
+    which nobody knows, do not count.
+    """
+    found = labels[frame["index"]]
+    position = np.searchsorted(clients, frame["client"])
+    counts = np.zeros((len(clients), num_classes), dtype=int)
+    np.add.at(counts, (position[found >= 0], found[found >= 0]), 1)
+    return counts
+
+
+def effective_classes(queried: np.ndarray) -> float:
+    """How many equally frequent classes a client's query is worth, mean over the clients.
+
+    The exponential of the entropy of its class shares (Hill's number of order 1), from 1 to C. NaN
+    if no class is known.
+
+    queried: [clients, C], as ``client_counts`` gives them; clients without any do not count.
+    """
+    known = queried[queried.any(axis=1)]
+    if not len(known):
+        return float("nan")
+    shares = known / known.sum(axis=1, keepdims=True)
+    return float(np.exp(special.entr(shares).sum(axis=1)).mean())
+
+
+def coverage(queried: np.ndarray, pool: np.ndarray) -> float:
+    """Share of the classes in a client's pool that its query has, mean over the clients.
+
+    NaN if no class is known.
+
+    queried, pool: [clients, C], as ``client_counts`` gives them; clients without any in either do
+    not count.
+    """
+    known = queried.any(axis=1) & pool.any(axis=1)
+    if not known.any():
+        return float("nan")
+    held = pool[known] > 0
+    return float((((queried[known] > 0) & held).sum(axis=1) / held.sum(axis=1)).mean())
+
+
+def rank_correlations(pool: pd.DataFrame) -> dict[str, float]:
+    """Spearman's rank correlation of IFAL's total with its parts, mean over the clients.
+
+    With the inter- and the intra-model inconsistency (Eq. 7) and, of the former, with the ratio of
+    the distances to the distilled model (Eq. 6): what decides which images rank first. None for
+    parts that the scores do not have.
+    """
+    scores = pool.copy()
+    if {"inter", "d_local_kd", "d_global_kd"} <= set(pool):
+        scores["ratio"] = pool["inter"] / (pool["d_local_kd"] + pool["d_global_kd"])
+    parts = [part for part in PARTS if part in scores and scores[part].notna().any()]
+    if "total" not in pool or "inter" not in parts or "intra" not in parts:
+        return {}
+    own = [
+        client[["total", *parts]].rank().corr()["total"] for _, client in scores.groupby("client")
+    ]
+    return {f"rank_{part}": float(np.nanmean([one[part] for one in own])) for part in parts}
 
 
 def _wrong(query: Query, labels: np.ndarray) -> float:
@@ -166,8 +243,9 @@ def _wrong(query: Query, labels: np.ndarray) -> float:
 def query_table(rows: Iterable[Mapping]) -> pd.DataFrame:
     """All rows of ``query_row``, sorted by run; empty where a strategy has no such number."""
     accuracies = [f"{role}_accuracy" for role in ("global", "local", "kd")]
-    numbers = ["pool", "queried", "classes", "imbalance", "wrong", *accuracies, "candidates"]
-    columns = [*RUN, *numbers]
+    classes = ["classes", "effective_classes", "coverage", "imbalance"]
+    ranks = [f"rank_{part}" for part in PARTS]
+    columns = [*RUN, "pool", "queried", *classes, "wrong", *accuracies, "candidates", *ranks]
     routes = [f"clients_{route}" for route in ROUTES]
     table = pd.DataFrame(list(rows), columns=[*columns, *routes])
     table = table.astype(dict.fromkeys(["classes", *routes], "Int64"))
@@ -203,12 +281,17 @@ def _summary(table: pd.DataFrame) -> Measured:
 _IMAGES = "images per query"
 _MEASURES = {
     "classes": "classes per query",
+    "effective_classes": "effective classes per client",
+    "coverage": "classes covered (%)",
     "imbalance": "imbalance (%)",
     "wrong": "wrong labels (%)",
     "global_accuracy": "global model right (%)",
     "local_accuracy": "local model right (%)",
     "kd_accuracy": "distilled model right (%)",
     "candidates": "candidates (% of pool)",
+    "rank_inter": "rank correlation with inter",
+    "rank_intra": "with intra",
+    "rank_ratio": "with the ratio",
 }
-_SHARES = ("imbalance", "wrong", "candidates")
+_SHARES = ("coverage", "imbalance", "wrong", "candidates")
 _FACTORS = pd.Series({name: 100 if name in _SHARES else 1 for name in _MEASURES})
