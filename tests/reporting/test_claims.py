@@ -7,7 +7,7 @@ import pytest
 
 from fal.errors import InputError
 from fal.query.strategies import STRATEGIES
-from fal.reporting.claims import Claim, claims_table, judge, read_claims
+from fal.reporting.claims import Claim, claims_table, judge, read_claims, effort_table
 from fal.reporting.verdicts import verdict_table
 from reporting.synthetic_runs import flat, in_settings
 
@@ -18,6 +18,7 @@ BASE = np.array([50.0, 52.0, 51.0, 53.0, 49.0, 50.5])
 def claim(**other):
     given = {"strategies": ("ifal",), "than": ("random", "logo"), "expects": "above"}
     names = {"id": "c", "claim": "it is so", "source": "Figure 3", "by": "final", "data": ("run",)}
+    names["remark"] = "easy"
     return Claim(**(names | given | other))
 
 
@@ -69,6 +70,17 @@ def test_what_was_not_run_is_told():
     cells = claims_table([claim(data=("other", "run", "more"))], {"run": flat(levels)}).texts()
     assert cells["runs"].tolist() == ["run", "other, more"]
     assert cells["verdict"].tolist() == ["open; 1 of 2 comparisons not run", "not run"]
+
+
+def test_each_claim_tells_its_test_and_what_it_has_cost():
+    claims = [claim(data=("run", "absent", "more")), claim(expects="equal", than=("logo",))]
+    cells = effort_table(claims, {"run": "3 h", "more": "5 min"}).texts()
+    assert cells["test"].tolist() == [
+        "ifal above random, logo, by final",
+        "ifal within ±1 point of logo, by final",
+    ]
+    assert cells["cost"].tolist() == ["run 3 h; more 5 min", "run 3 h"]
+    assert cells["easy or hard"].tolist() == ["easy", "easy"]
 
 
 def test_each_setting_has_a_row():

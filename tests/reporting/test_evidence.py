@@ -78,7 +78,7 @@ def finished_run(results, strategies=("random", "ifal"), seeds=(1, 2, 3), **conf
 
 CLAIMS = """\
 - {id: one, claim: it leads, source: Figure 3, by: final, strategies: [ifal], than: [random],
-   expects: above, data: [digits, other]}
+   expects: above, data: [digits, other], remark: hard}
 """
 
 
@@ -102,6 +102,7 @@ def test_the_document_says_what_the_runs_say_to_the_claims(results, docs):
     rows = [line for line in text.splitlines() if line.startswith("| one ")]
     assert "ifal against random" in rows[0] and rows[0].rstrip(" |").endswith("open")
     assert "other" in rows[1] and rows[1].rstrip(" |").endswith("not run")
+    assert "digits 36 min 0 s" in rows[2] and rows[2].rstrip(" |").endswith("hard")
     page.write_text(text)
     assert evidence.page(docs) == text
 

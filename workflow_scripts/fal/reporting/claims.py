@@ -50,6 +50,15 @@ class Claim(Options):
     expects: Literal["above", "below", "equal"]
     data: tuple[str, ...]
     """The kept runs that the test is made on."""
+    remark: str
+    """What was easy or hard about it."""
+
+    @property
+    def test(self) -> str:
+        """What has to be so, in words."""
+        asked, than = " and ".join(self.strategies), ", ".join(self.than)
+        expected = {"equal": f"within ±{MARGIN:g} point of"}.get(self.expects, self.expects)
+        return f"{asked} {expected} {than}, by {self.by}"
 
 
 def read_claims(path: str | Path) -> list[Claim]:
@@ -67,6 +76,23 @@ def claims_table(claims: list[Claim], kept: Mapping[str, pd.DataFrame]) -> Texts
     """
     rows = [row for claim in claims for row in _rows(claim, kept)]
     return Texts(pd.DataFrame(rows, columns=[*COLUMNS]))
+
+
+def effort_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
+    """One row per claim: its test, what its runs have cost, and what was easy or hard.
+
+    costs: in words, by the names of the runs that are there.
+    """
+    rows = [
+        {
+            "id": claim.id,
+            "test": claim.test,
+            "cost": "; ".join(f"{name} {costs[name]}" for name in claim.data if name in costs),
+            "easy or hard": claim.remark,
+        }
+        for claim in claims
+    ]
+    return Texts(pd.DataFrame(rows))
 
 
 def _rows(claim: Claim, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:

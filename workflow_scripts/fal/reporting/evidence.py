@@ -91,9 +91,15 @@ def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]
 
 def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
     """What the runs say to the claims, as Markdown; raises InputError as ``read_claims`` does."""
-    found = {own.name: own.accuracy for own in kept}
-    table = claims.claims_table(claims.read_claims(docs / CLAIMS), found)
-    return f"{claims.NOTE}\n\n{formats.to_markdown({'What the runs say': table}).rstrip()}\n\n"
+    own = {run.name: run for run in kept}
+    listed = claims.read_claims(docs / CLAIMS)
+    found = {name: run.accuracy for name, run in own.items()}
+    costs = {name: progress.duration(cpu_seconds(run)) for name, run in own.items()}
+    told = {
+        "What the runs say": claims.claims_table(listed, found),
+        "Tests, and the CPU time of their runs": claims.effort_table(listed, costs),
+    }
+    return f"{claims.NOTE}\n\n{formats.to_markdown(told).rstrip()}\n\n"
 
 
 def _origin(name: str, record: Mapping[str, Any]) -> str:
@@ -110,13 +116,18 @@ def _origin(name: str, record: Mapping[str, Any]) -> str:
     return ". ".join(sentence.rstrip(".") for sentence in sentences if sentence) + "."
 
 
+def cpu_seconds(kept: Kept) -> float:
+    """At most so much CPU time have the jobs taken."""
+    return float(kept.costs["seconds"].sum()) * int(kept.config["compute"]["threads"])
+
+
 def _cost(kept: Kept) -> str:
     seconds = kept.costs.groupby("step")["seconds"].sum()
     threads = kept.config["compute"]["threads"]
     steps = ", ".join(f"{step} {progress.duration(took)}" for step, took in seconds.items())
     return (
         f"Cost: {len(kept.costs)} jobs, {progress.duration(seconds.sum())} of wall time one after "
-        f"the other ({steps}), at most {progress.duration(threads * seconds.sum())} of CPU time "
+        f"the other ({steps}), at most {progress.duration(cpu_seconds(kept))} of CPU time "
         f"(threads: {threads}), and up to {kept.costs['peak_memory_mb'].max():.0f} MB each."
     )
 
