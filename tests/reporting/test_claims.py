@@ -7,7 +7,7 @@ import pytest
 
 from fal.errors import InputError
 from fal.query.strategies import STRATEGIES
-from fal.reporting.claims import Claim, claims_table, judge, read_claims, effort_table
+from fal.reporting.claims import Claim, claims_table, effort_table, judge, read_claims
 from fal.reporting.verdicts import verdict_table
 from reporting.synthetic_runs import flat, in_settings
 

@@ -8,7 +8,7 @@ from scipy import stats
 from fal.reporting import drivers
 from reporting.synthetic_runs import accuracies
 
-STRATEGIES = ("random", "a", "b", "c", "d")
+STRATEGIES = ("random", "a", "b", "c", "d", "e")
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def test_correlations_agree_with_scipy(tables):
 
 def test_a_strategy_that_starts_from_another_model_does_not_count(tables):
     queries, accuracy = tables
-    before = drivers.drivers(queries[queries["strategy"] != "d"], accuracy)
-    other = accuracy["strategy"] == "d"
+    before = drivers.drivers(queries[queries["strategy"] != "e"], accuracy)
+    other = accuracy["strategy"] == "e"
     accuracy.loc[other, "accuracy"] = accuracy.loc[other, "accuracy"] - 7
     ((_, found),) = drivers.drivers(queries, accuracy).items()
     ((_, expected),) = before.items()
     pd.testing.assert_frame_equal(found.cells, expected.cells)
-    assert (found.cells["strategies"] == 4).all()
+    assert (found.cells["strategies"] == 5).all()
 
 
 def test_what_is_not_known_has_no_row(tables):
@@ -56,3 +56,5 @@ def test_what_is_not_known_has_no_row(tables):
     ((_, found),) = drivers.drivers(queries, accuracy).items()
     assert drivers.PROPERTIES["imbalance"] not in set(found.cells["property"])
     assert drivers.drivers(queries, accuracy[accuracy["cycle"] == 0]) == {}
+    assert drivers.drivers(queries[queries["strategy"] < "e"], accuracy)
+    assert not drivers.drivers(queries[queries["strategy"] < "d"], accuracy)

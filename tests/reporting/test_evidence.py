@@ -176,7 +176,6 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text
     assert "ifal" in text and "against random" in text
     assert "### Queries: " in text and "| overlap with ifal |" in text.replace("  ", "")
-    assert "### What goes with the gain: " in text
     (docs / evidence.DOCUMENT).write_text(text)
     assert evidence.page(docs) == text
 

@@ -21,12 +21,17 @@ PROPERTIES = {
 """Columns of queries.csv that may drive accuracy, and in words."""
 
 
+FEWEST = 5
+"""Strategies below which nothing is said: their ranks would agree by chance."""
+
+
 def drivers(queries: pd.DataFrame, accuracy: pd.DataFrame) -> dict[str, Texts]:
     """Per setting (its title) how each property goes with the gain in accuracy.
 
     Spearman's rank correlation over the strategies of one seed and cycle, of a property of their
     queries with the accuracy gained by the next cycle; the mean over the cycles, then over the
-    seeds. Few strategies, and not drawn at random: a description, no test.
+    seeds. Few strategies, and not drawn at random: a description, no test. Settings with fewer than
+    ``FEWEST`` strategies are left out.
 
     queries, accuracy: as ``query_table`` and ``accuracy_table`` give them. Of each seed, strategies
     count that start from the same model as most, so that gains are by queries alone.
@@ -34,7 +39,9 @@ def drivers(queries: pd.DataFrame, accuracy: pd.DataFrame) -> dict[str, Texts]:
     gains = _gains(accuracy)
     joined = queries.merge(gains, on=[*SETTING, "seed", "strategy", "cycle"])
     found = {
-        setting_title(setting): pd.DataFrame(_rows(rows)) for setting, rows in by_setting(joined)
+        setting_title(setting): pd.DataFrame(_rows(rows))
+        for setting, rows in by_setting(joined)
+        if rows["strategy"].nunique() >= FEWEST
     }
     return {title: Texts(table) for title, table in found.items() if len(table)}
 
