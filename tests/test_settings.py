@@ -17,7 +17,7 @@ from fal.reporting.columns import COLUMNS
 from fal.settings import Configuration, config_schema, resolve
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.yaml"))
 
 
 def load(path):
@@ -62,7 +62,7 @@ def test_experiment_files_resolve(path, tmp_path):
     config = read([ROOT / "config.yaml", path])
     reads_files = config["datasets"] != ["digits"]
     assert resolve({**config, "data_path": str(tmp_path) if reads_files else None}).strategies
-    assert f"experiments/{path.name}" in path.read_text(), "its own command is at the top"
+    assert str(path.relative_to(ROOT)) in path.read_text(), "its own command is at the top"
 
 
 def test_experiments_that_share_results_share_their_settings():

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from fal.errors import InputError
+from fal.experiment import read
 from fal.query.strategies import STRATEGIES
 from fal.reporting.claims import Claim, claims_table, effort_table, judge, read_claims
 from fal.reporting.verdicts import verdict_table
 from reporting.synthetic_runs import flat, in_settings
 
-CLAIMS = Path(__file__).parents[2] / "docs" / "claims.yaml"
+ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "docs" / "claims.yaml"
+EXPERIMENTS = ROOT / "experiments"
 BASE = np.array([50.0, 52.0, 51.0, 53.0, 49.0, 50.5])
 
 
@@ -94,6 +97,16 @@ def test_the_papers_claims_can_be_tested():
     assert len({one.id for one in claims}) == len(claims) >= 8
     registered = {name for one in claims for name in (*one.strategies, *one.than)} & set(STRATEGIES)
     assert {"ifal", "random", "kafal", "logo", "g-entropy", "l-entropy"} <= registered
+
+
+@pytest.mark.parametrize("one", read_claims(CLAIMS), ids=lambda one: one.id)
+def test_an_experiment_runs_what_a_claim_compares(one):
+    for name in one.data:
+        (path,) = EXPERIMENTS.rglob(f"{name}.yaml")
+        config = read([ROOT / "config.yaml", path])
+        entries = config["strategies"]
+        given = {n for e in entries for n in ([e] if isinstance(e, str) else e)}
+        assert given >= {*one.strategies, *one.than}
 
 
 @pytest.mark.parametrize(
