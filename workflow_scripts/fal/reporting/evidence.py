@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
@@ -42,9 +44,6 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = "reproduction.md"
 CLAIMS = "claims.yaml"
 
-MEASURES = ("area", "final", "balanced_accuracy", "worst_client")
-"""What the document compares strategies by."""
-
 COLUMNS = "strategy,by,accuracy,difference,95 % interval,p better,p worse,seeds,smallest p"
 """The columns of ``fal.reporting.verdict_texts.comparisons`` that the document has room for."""
 
@@ -58,7 +57,7 @@ def section(kept: Kept) -> str:
     """What the document says of runs between its markers, as Markdown."""
     references = kept.config["references"]
     compared = verdicts.verdict_table(kept.accuracy, references)
-    differences = verdict_texts.comparisons(compared[compared["measure"].isin(MEASURES)])
+    differences = verdict_texts.comparisons(compared[compared["measure"].isin(measures(kept))])
     sentences = verdict_texts.sentences(verdicts.sentence_table(kept.accuracy, references[0]))
     found: dict[str, Mapping[str, formats.Readable]] = {
         "Accuracy": tables.wide_tables(kept.accuracy),
@@ -82,6 +81,13 @@ def section(kept: Kept) -> str:
         ).rstrip(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def measures(kept: Kept) -> list[str]:
+    """What the document compares strategies by; balanced accuracy where it is not the accuracy."""
+    found = kept.accuracy[["accuracy", "balanced_accuracy"]].dropna()
+    same = np.allclose(found["accuracy"], found["balanced_accuracy"], atol=0.01)
+    return ["area", "final", *([] if same else ["balanced_accuracy"]), "worst_client"]
 
 
 def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]:
@@ -110,7 +116,7 @@ def _origin(name: str, record: Mapping[str, Any]) -> str:
     sentences = [
         f"{command}, seeds {', '.join(map(str, config['seeds']))}",
         f"{record['hardware']}, Python {record['python']}, {versions}",
-        Scale(**config["scale"]).words,
+        Scale(**config["scale"]).words.replace("scaled", "Scaled", 1),
         record["mixture"],
     ]
     return ". ".join(sentence.rstrip(".") for sentence in sentences if sentence) + "."
