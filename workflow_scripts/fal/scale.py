@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Lt
 
 from fal.data import kinds
 from fal.options import Options
-from fal.query.strategies.ifal import IFAL
+from fal.query.strategies import STRATEGIES
+from fal.query.strategies.inconsistent import Inconsistent
 
 if TYPE_CHECKING:
     from fal.settings import Settings
@@ -36,7 +37,7 @@ class Scale(Options):
     seeds: Annotated[int, Ge(1)] | None = None
     """How many seeds, the first ones."""
     k: Annotated[float, Gt(0), Lt(1)] | None = None
-    """What becomes of ifal's k of 250, as a fraction of a client's unlabeled images; other counts
+    """What becomes of IFAL's k of 250, as a fraction of a client's unlabeled images; other counts
     in proportion. A client of few images has too few for the counts of the paper."""
 
     @property
@@ -102,10 +103,11 @@ def _smaller_images(name: str, settings: Settings) -> dict[str, Any]:
 
 def _fewer_arrows(strategy: Mapping[str, Any], k: float | None) -> dict[str, Any]:
     """The options of a strategy; a count of arrows becomes a fraction."""
-    count = strategy.get("k", IFAL.k)
-    if k is None or strategy["method"] != "ifal" or count < 1:
+    kind, _ = STRATEGIES.find(strategy["method"])
+    count = strategy.get("k", Inconsistent.k)
+    if k is None or not issubclass(kind, Inconsistent) or count < 1:
         return dict(strategy)
-    return {**strategy, "k": min(round(k * count / IFAL.k, 6), 0.999999)}
+    return {**strategy, "k": min(round(k * count / Inconsistent.k, 6), 0.999999)}
 
 
 def _at_most(bound: int | None, value: int) -> int:

@@ -58,7 +58,7 @@ class TestUsersOwn(StrategyContract):
 
 def test_no_strategy_is_missing():
     families = ("entropy", "margin", "least-confidence", "coreset", "badge", "gcnal", "typiclust")
-    expected = {"random", "local-only", "kafal", "logo", "ifal", "fairfal"}
+    expected = {"random", "local-only", "kafal", "logo", "ifal", "ifal-balanced", "fairfal"}
     expected |= {f"{role}-{family}" for role in "lg" for family in families}
     assert set(STRATEGIES) == expected
 

@@ -49,6 +49,7 @@ STRATEGIES = _Strategies(
         "kafal": Entry(f"{_HERE}.kafal", "KAFAL"),
         "logo": Entry(f"{_HERE}.logo", "LoGo"),
         "ifal": Entry(f"{_HERE}.ifal", "IFAL"),
+        "ifal-balanced": Entry(f"{_HERE}.ifal_balanced", "BalancedIFAL"),
         "fairfal": Entry(f"{_HERE}.fairfal", "FairFAL"),
     },
 )
