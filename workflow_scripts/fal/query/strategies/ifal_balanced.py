@@ -1,6 +1,6 @@
 """IFAL with ranks in the place of products and quotas in the place of a threshold: not published.
 
-Four reasons, each seen in runs of IFAL (docs/reproduction.md):
+Three reasons, each seen in runs of IFAL (docs/reproduction.md):
 
 * Eq. 6 divides by a distance that is often almost 0, and then chance decides; in Eq. 7 the part
   that varies more decides alone. The product of both parts' ranks knows neither.
@@ -10,15 +10,13 @@ Four reasons, each seen in runs of IFAL (docs/reproduction.md):
 * A client holds mostly images of one class, and so queries mostly these. Here the classes that are
   rare among its labeled images are filled up, by the predictions of the global model, which alone
   knows classes that the client has hardly seen.
-* Sorted values do not see which class is which: the distance is the total variation
-  (``ground: discrete``).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from annotated_types import Ge
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 class BalancedIFAL(Inconsistent):
     """Of rare classes, diverse examples among those that rank high by both inconsistencies."""
 
-    ground: Literal["values", "discrete", "index", "prototype"] = "discrete"
-    """As of ifal; by default all classes are equally far apart."""
     oversampling: Annotated[float, Ge(1)] = 3.0
     """Candidates of a class, the highest ranked ones, for each image that is queried of it."""
     restarts: Annotated[int, Ge(1)] = 10
