@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
+
 os.environ["OMP_NUM_THREADS"] = "1"
+# The strategies' contract is part of the library; its failed assertions are explained as well.
+pytest.register_assert_rewrite("fal.query.strategies.contract")
 
 
 def pytest_collection_modifyitems(items):
