@@ -74,8 +74,10 @@ TEXTS = {
         "deviations). Below: their difference in percentage points, cycle by cycle. The classes "
         "of unlabeled images are known to this page only, never to a strategy; where the data set "
         "does not have them, people's answers are shown, without a pool. In the tables, "
-        "means over seeds and cycles: imbalance is the share of a query that would have to be of "
-        "other classes for it to have the pool's class mix.",
+        "means over seeds and cycles: a client's effective classes are the exponential of the "
+        "entropy of what it queried, covered are those classes of its pool that its query has, and "
+        "imbalance is the share of a query that would have to be of other classes for it to have "
+        "the pool's class mix.",
     ),
     "inconsistency": (
         "Inconsistency",
