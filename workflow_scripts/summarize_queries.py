@@ -12,16 +12,17 @@ from fal.reporting import agreement, formats, query_tables
 from fal.reporting.page import render_tables
 
 NOTE = (
-    "Means over seeds and cycles. A client's effective classes are the exponential of the entropy of "
-    "what it queried, and covered are those classes of its pool that its query has. Imbalance is the "
-    "share of a query that would have to be of other classes for it to have the pool's class mix. The models' accuracies are those on the pool, "
-    "local and distilled models each on their client's. For IFAL: the share of the pool that "
-    "passed the threshold, and in how many percent of the clients' queries the candidates came "
-    "from Otsu's threshold on the product of both inconsistencies or from one of its fall-backs, "
-    "Otsu's threshold on the inter-model inconsistency alone and the highest scores; and the rank "
-    "correlation of its score with inter, intra, and the ratio inside inter. Agreement of "
-    "two strategies on the same pools under the same models: Spearman's rank correlation of their "
-    "scores, and the images queried by both as a share of those queried by either."
+    "Means over seeds and cycles. A client's effective classes are the exponential of the entropy "
+    "of what it queried, and covered are those classes of its pool that its query has. Imbalance "
+    "is the share of a query that would have to be of other classes for it to have the pool's "
+    "class mix. The models' accuracies are those on the pool, local and distilled models each on "
+    "their client's. For IFAL: the share of the pool that passed the threshold; the rank "
+    "correlation of its score with inter, intra, and the ratio inside inter; and in how many "
+    "percent of the clients' queries the candidates came from Otsu's threshold on the product of "
+    "both inconsistencies or from one of its fall-backs, Otsu's threshold on the inter-model "
+    "inconsistency alone and the highest scores. Agreement of two strategies on the same pools "
+    "under the same models: Spearman's rank correlation of their scores, and the images queried "
+    "by both as a share of those queried by either."
 )
 
 with job(snakemake) as run:
