@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fal.layout import SETTING, setting_title
+from fal.reporting import query_tables
 from fal.reporting.formats import Measured
 from fal.reporting.query_tables import Query
 from fal.reporting.tables import by_setting
@@ -46,11 +47,7 @@ def rank_correlation(one: pd.DataFrame, other: pd.DataFrame) -> float:
     both = one[["client", "index", "score"]].merge(other[["index", "score"]], on="index")
     if both[["score_x", "score_y"]].isna().any(axis=None):
         return float("nan")
-    own = [
-        client["score_x"].rank().corr(client["score_y"].rank())
-        for _, client in both.groupby("client")
-    ]
-    return float(pd.Series(own).mean())
+    return query_tables.rank_correlation(both, "score_x", "score_y")
 
 
 def overlap(one: Iterable[int], other: Iterable[int]) -> float:

@@ -225,10 +225,13 @@ def rank_correlations(pool: pd.DataFrame) -> dict[str, float]:
     parts = [part for part in PARTS if part in scores and scores[part].notna().any()]
     if "total" not in pool or "inter" not in parts or "intra" not in parts:
         return {}
-    own = [
-        client[["total", *parts]].rank().corr()["total"] for _, client in scores.groupby("client")
-    ]
-    return {f"rank_{part}": float(np.nanmean([one[part] for one in own])) for part in parts}
+    return {f"rank_{part}": rank_correlation(scores, "total", part) for part in parts}
+
+
+def rank_correlation(pool: pd.DataFrame, one: str, other: str) -> float:
+    """Spearman's rank correlation of two columns of scores, mean over the clients."""
+    clients = pool.groupby("client")[[one, other]]
+    return float(pd.Series([own[one].rank().corr(own[other].rank()) for _, own in clients]).mean())
 
 
 def _wrong(query: Query, labels: np.ndarray) -> float:
