@@ -20,6 +20,8 @@ rule train_cycle:
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
+    # All strategies wait for the first cycle: it goes first, so that no long chain is begun last.
+    priority: lambda w: int(w.cycle == "0")
     resources:
         **DEVICE,
     params:

@@ -1,11 +1,11 @@
-"""A Slurm cluster of one node on this machine, for tests: no systemd, no cgroups, no accounting.
+"""A Slurm cluster of one node on this machine, for tests: no systemd, no cgroups.
 
     with Cluster(folder) as cluster:
         subprocess.run(["sbatch", ...], env=cluster.environment)
 
 or, from a shell, until Ctrl-C:
 
-    python tests/slurm/cluster.py [FOLDER]
+    PYTHONPATH=tests python -m slurm.cluster [FOLDER]
 
 which prints the line that lets another shell use it. Needs Debian's packages slurm-wlm and munge.
 """
@@ -15,7 +15,6 @@ import getpass
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
+
+from slurm import accounting
+from slurm.daemons import PATH, Daemons, free_port, missing
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 
@@ -44,7 +46,6 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
-AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 SlurmdParameters=config_overrides
 ReturnToService=2
@@ -62,32 +63,38 @@ PartitionName=urgent Nodes=node MaxTime=INFINITE PriorityTier=2 PreemptMode=OFF 
 """
 
 
-def missing_programs() -> list[str]:
-    """The programs of Slurm and munge that are not installed here."""
-    return [program for program in PROGRAMS if shutil.which(program, path=_path()) is None]
-
-
 class Cluster:
     """A munge, a slurmctld and a slurmd of one's own, with all their files in ``folder``.
 
-    cpus, memory (MiB), gpus: what the one node is said to have, whatever the machine has.
-    environment: what a process needs to speak with this cluster.
+    account: if given, the cluster keeps accounts, and lets in jobs of this one only. cpus, memory
+    (MiB), gpus: what the one node is said to have, whatever the machine has. environment: what a
+    process needs to speak with this cluster.
     """
 
-    def __init__(self, folder: str | Path, cpus: int = 4, memory: int = 64000, gpus: int = 2):
-        self.folder = Path(folder).absolute()
+    def __init__(
+        self,
+        folder: str | Path,
+        account: str | None = None,
+        *,
+        cpus: int = 4,
+        memory: int = 64000,
+        gpus: int = 2,
+    ):
+        self.folder, self.account = Path(folder).absolute(), account
         self.node = {"cpus": cpus, "memory": memory, "gpus": gpus}
         self.environment: Mapping[str, str] = {
             **os.environ,
-            "PATH": f"{self.folder}/bin:{_path()}",
+            "PATH": f"{self.folder}/bin:{PATH}",
             "SLURM_CONF": str(self.folder / "slurm.conf"),
         }
-        self.daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self.daemons = Daemons(self.folder, self.environment)
 
     def __enter__(self) -> "Cluster":
         try:
             self._configure()
             self._start_munge()
+            if self.account:
+                accounting.start(self.daemons, self.account)
             self.start_controller()
             self._start_node()
         except BaseException:
@@ -122,7 +129,7 @@ class Cluster:
 
     def resume(self) -> None:
         """Let the node start jobs again, as soon as slurmctld has heard of it."""
-        self._wait_for("slurmctld", "scontrol", "update", "NodeName=node", "State=RESUME")
+        self.daemons.wait_for("slurmctld", "scontrol", "update", "NodeName=node", "State=RESUME")
 
     def preempt(self) -> None:
         """Have a job of more priority take the whole node for a moment."""
@@ -130,22 +137,21 @@ class Cluster:
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
-        self._start("slurmctld", "slurmctld", "-D")
-        self._wait_for("slurmctld", "scontrol", "ping")
+        self.daemons.start("slurmctld", "slurmctld", "-D")
+        self.daemons.wait_for("slurmctld", "scontrol", "ping")
 
     def stop_controller(self) -> None:
         """Stop slurmctld, as when its machine is rebooted; jobs go on."""
-        self._stop("slurmctld")
+        self.daemons.stop("slurmctld")
 
     def stop(self) -> None:
         """Cancel what runs, stop the daemons, and end what is left."""
-        if {"slurmctld", "slurmd"} <= self.daemons.keys():
+        if {"slurmctld", "slurmd"} <= self.daemons.running.keys():
             subprocess.run(
                 ["scancel", "--user", getpass.getuser()], env=self.environment, check=False
             )
             self._wait_until_idle()
-        for name in reversed(list(self.daemons)):
-            self._stop(name)
+        self.daemons.stop_all()
         for process in psutil.process_iter():
             # Whoever still speaks with this cluster: clients of a failed test, jobs that hung.
             with contextlib.suppress(psutil.Error):
@@ -160,10 +166,11 @@ class Cluster:
             CONFIGURATION.format(
                 folder=self.folder,
                 user=getpass.getuser(),
-                controller_port=_free_port(),
-                node_port=_free_port(),
+                controller_port=free_port(),
+                node_port=free_port(),
                 **self.node,
             )
+            + (accounting.configure(self.folder) if self.account else "")
         )
         devices = [self.folder / f"gpu{number}" for number in range(self.node["gpus"])]
         for device in devices:
@@ -173,7 +180,7 @@ class Cluster:
 
         # Snakemake's job steps start srun without the SLURM_ variables, SLURM_CONF among them.
         srun = self.folder / "bin" / "srun"
-        program = shutil.which("srun", path=_path())
+        program = shutil.which("srun", path=PATH)
         srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {program} "$@"\n')
         srun.chmod(0o755)
 
@@ -183,52 +190,21 @@ class Cluster:
         key.chmod(0o400)
         files = {"socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         options = [f"--{option}={self.folder}/munge.{name}" for option, name in files.items()]
-        self._start("munged", "munged", "--foreground", "--force", f"--key-file={key}", *options)
-        self._wait_for("munged", "munge", "--no-input", f"--socket={self.folder}/munge.socket")
+        self.daemons.start(
+            "munged", "munged", "--foreground", "--force", f"--key-file={key}", *options
+        )
+        self.daemons.wait_for(
+            "munged", "munge", "--no-input", f"--socket={self.folder}/munge.socket"
+        )
 
     def _start_node(self) -> None:
-        self._start("slurmd", "slurmd", "-D", "-N", "node")
-        self._wait_for("slurmd", "sh", "-c", "sinfo --noheader --format=%T | grep -q idle")
-
-    def _start(self, name: str, *command: str) -> None:
-        with (self.folder / f"{name}.out").open("ab") as log:
-            self.daemons[name] = subprocess.Popen(
-                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def _stop(self, name: str) -> None:
-        daemon = self.daemons.pop(name)
-        daemon.send_signal(signal.SIGTERM)
-        try:
-            daemon.wait(20)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
-
-    def _wait_for(self, name: str, *command: str) -> None:
-        deadline = time.monotonic() + 30
-        while subprocess.run(command, env=self.environment, capture_output=True).returncode:
-            ended = self.daemons[name].poll() is not None
-            if ended or time.monotonic() > deadline:
-                log = (self.folder / f"{name}.out").read_text(errors="replace")
-                raise RuntimeError(f"{name} {'ended' if ended else 'does not answer'}:\n{log}")
-            time.sleep(0.2)
+        self.daemons.start("slurmd", "slurmd", "-D", "-N", "node")
+        self.daemons.wait_for("slurmd", "sh", "-c", "sinfo --noheader --format=%T | grep -q idle")
 
     def _wait_until_idle(self) -> None:
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline and self.ask("squeue", "--noheader").strip():
             time.sleep(0.2)
-
-
-def _path() -> str:
-    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def main() -> None:
@@ -242,6 +218,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if missing := missing_programs():
-        sys.exit(f"Not installed: {', '.join(missing)}. apt-get install slurm-wlm munge")
+    if lacking := missing(PROGRAMS):
+        sys.exit(f"Not installed: {', '.join(lacking)}. apt-get install slurm-wlm munge")
     main()

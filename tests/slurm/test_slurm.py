@@ -10,15 +10,19 @@ from pathlib import Path
 import pytest
 
 from digests import digests
-from slurm.cluster import Cluster, missing_programs
+from slurm import accounting
+from slurm import cluster as slurm
+from slurm.cluster import Cluster
+from slurm.daemons import missing
 
-missing = missing_programs()
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(
-        bool(missing), reason=f"Slurm is not tested: {', '.join(missing)} not installed"
-    ),
-]
+
+def skipped_without(*programs: str) -> pytest.MarkDecorator:
+    lacking = missing(programs)
+    reason = f"Slurm is not tested: {', '.join(lacking)} not installed"
+    return pytest.mark.skipif(bool(lacking), reason=reason)
+
+
+pytestmark = [pytest.mark.cluster, skipped_without(*slurm.PROGRAMS)]
 
 ROOT = Path(__file__).parents[2]
 RUN = [
@@ -180,3 +184,22 @@ def test_what_is_preempted_slurm_itself_runs_again_and_it_goes_on_from_its_check
     assert "Restarts=1 " in cluster.ask("scontrol", "show", "job", trained[0]["id"])
     log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/initial/cycle-0.log")).read_text()
     assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
+
+
+@skipped_without(*accounting.PROGRAMS)
+def test_a_cluster_with_accounting_books_the_jobs_on_the_account_that_lets_them_in(tmp_path):
+    with Cluster(tmp_path, account="laboratory") as cluster:
+        asked = "sbatch --account=others --output=/dev/null --wrap=true"
+        refused = subprocess.run(asked.split(), env=cluster.environment, capture_output=True)
+        assert b"Invalid account" in refused.stderr
+        run = Workflow(tmp_path, cluster, f"results/{CYCLES}/initial/cycle-0/result.json")
+        snakemake = run.start()
+        cluster.ask("scancel", run.hang("initial_0", "initial/cycle-0"))
+        assert snakemake.wait(600) == 0, run.log.read_text()
+        booked = cluster.ask(
+            *("sacct", "--noheader", "--parsable2", "--allocations", "--format=Account,State%40")
+        ).splitlines()
+    assert sorted(line.split(" by ")[0] for line in booked) == [
+        *(["laboratory|CANCELLED"]),
+        *(["laboratory|COMPLETED"] * 3),
+    ]
