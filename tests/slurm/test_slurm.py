@@ -16,13 +16,13 @@ from slurm.cluster import Cluster
 from slurm.daemons import missing
 
 
-def skipped_without(*programs: str) -> pytest.MarkDecorator:
+def needs(*programs: str) -> pytest.MarkDecorator:
     lacking = missing(programs)
     reason = f"Slurm is not tested: {', '.join(lacking)} not installed"
     return pytest.mark.skipif(bool(lacking), reason=reason)
 
 
-pytestmark = [pytest.mark.cluster, skipped_without(*slurm.PROGRAMS)]
+pytestmark = [pytest.mark.cluster, needs(*slurm.PROGRAMS)]
 
 ROOT = Path(__file__).parents[2]
 RUN = [
@@ -186,7 +186,7 @@ def test_what_is_preempted_slurm_itself_runs_again_and_it_goes_on_from_its_check
     assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
 
 
-@skipped_without(*accounting.PROGRAMS)
+@needs(*accounting.PROGRAMS)
 def test_a_cluster_with_accounting_books_the_jobs_on_the_account_that_lets_them_in(tmp_path):
     with Cluster(tmp_path, account="laboratory") as cluster:
         asked = "sbatch --account=others --output=/dev/null --wrap=true"
