@@ -52,7 +52,7 @@ class Daemons:
             self.stop(name)
 
     def wait_for(self, name: str, *command: str) -> None:
-        """Wait until ``command`` succeeds; raises RuntimeError if the daemon ends, or after 30 s."""
+        """Wait until ``command`` succeeds; raises RuntimeError if the daemon ends, or in 30 s."""
         deadline = time.monotonic() + 30
         while subprocess.run(command, env=self.environment, capture_output=True).returncode:
             ended = self.running[name].poll() is not None
