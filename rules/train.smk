@@ -17,11 +17,11 @@ rule train_cycle:
         layout.log("train_cycle", "cycle", ".benchmark.tsv")
     wildcard_constraints:
         cycle=cycles_where(kept=True),
+    # All strategies wait for the first cycle: it goes first, so that no long chain is begun last.
+    priority: lambda w: int(w.cycle == "0")
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
-    # All strategies wait for the first cycle: it goes first, so that no long chain is begun last.
-    priority: lambda w: int(w.cycle == "0")
     resources:
         **DEVICE,
     params:
