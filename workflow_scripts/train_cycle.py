@@ -12,11 +12,14 @@ from fal.federated.checkpoint import Checkpoint
 from fal.federated.cohort import open_cohort
 from fal.federated.objectives import OBJECTIVES
 from fal.federated.options import Training
+from fal.federated.training import doubtful_precision
 from fal.job import job
 
 with job(snakemake) as run:
     device = run.use_device()
     training = Training(**snakemake.params.training)
+    if sentence := doubtful_precision(training.precision, device):
+        run.warn(sentence)
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
     cohort = open_cohort(
         dataset,

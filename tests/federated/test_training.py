@@ -12,7 +12,12 @@ from fal.federated import models
 from fal.federated.batches import BatchOrder
 from fal.federated.cohort import lockstep_width
 from fal.federated.options import LocalTraining, decay, steps_per_epoch
-from fal.federated.training import GradientDescent, cross_entropy_of, train_epoch
+from fal.federated.training import (
+    GradientDescent,
+    cross_entropy_of,
+    doubtful_precision,
+    train_epoch,
+)
 from fal.rng import torch_generator
 from federated.cohorts import (
     CLASSES,
@@ -261,3 +266,15 @@ def test_a_training_does_without_torchs_compiler():
     )
     tests = Path(__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=tests, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="asks Linux what the CPU can do")
+def test_a_cpu_without_instructions_for_bf16_is_warned_of():
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    if not flags:
+        pytest.skip("this CPU does not say what it can do")
+    able = {"avx512bw", "avx512dq", "avx512vl"} <= flags or "avx_ne_convert" in flags
+    sentence = doubtful_precision("bf16", "cpu")
+    assert sentence is None if able else "training.precision is bf16" in sentence
+    assert doubtful_precision("float32", "cpu") is None

@@ -75,7 +75,7 @@ class Training(Options):
     """Rounds between two tests of the global model; 0 tests it after the last only."""
 
     precision: Precision = "float32"
-    """Arithmetic of the training; bf16 is automatic mixed precision."""
+    """Arithmetic of the training; bf16 is automatic mixed precision (on CPUs with AVX-512)."""
 
     @property
     def local(self) -> LocalTraining:

@@ -20,6 +20,22 @@ GradientCorrection = Callable[[Mapping[str, Tensor]], None]
 """Changes the gradients of the parameters, given by name, in place before a step is taken."""
 
 
+def doubtful_precision(precision: str, device: str) -> str | None:
+    """A sentence for a mixed precision that the device has no instructions for."""
+    if precision != "bf16":
+        return None
+    if device.startswith("cuda"):
+        computes = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        computes = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if computes:
+        return None
+    return (
+        f"training.precision is bf16, for which '{device}' has no instructions here: this may take "
+        "ten times as long as float32"
+    )
+
+
 def cross_entropy(net: Classifier, batch: Batch) -> Tensor:
     """Mean cross-entropy [S] of each network of the stack on its own examples."""
     assert batch.labels is not None
