@@ -81,6 +81,10 @@ class Workflow:
                 pytest.fail(f"waited in vain: {what}\n{jobs}\n{self.log.read_text()}")
             time.sleep(0.05)
 
+    def wait_for_success(self, snakemake: subprocess.Popen[bytes], seconds: float) -> None:
+        self.wait("the end of Snakemake", lambda: snakemake.poll() is not None, seconds)
+        assert snakemake.returncode == 0, self.log.read_text()
+
     def wait_for_checkpoint(self, cycle: str) -> None:
         folder = self.file(f"{CYCLES}/{cycle}")
         self.wait(f"the training of {cycle}", lambda: list(folder.glob(".checkpoint-*")))
@@ -152,7 +156,7 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     told = run.job("ifal_2", "RUNNING")
     cluster.signal("USR1", told)
     subprocess.run(command(local, "--cores", "1"), check=True, capture_output=True, timeout=900)
-    assert snakemake.wait(900) == 0, run.log.read_text()
+    run.wait_for_success(snakemake, 900)
 
     states = {job["id"]: job["state"] for job in cluster.jobs()}
     # Slurm wakes a job before it ends it, and this one may be quick enough to end by itself.
@@ -176,7 +180,7 @@ def test_what_is_preempted_slurm_itself_runs_again_and_it_goes_on_from_its_check
     snakemake = run.start()
     run.hang("initial_0", "initial/cycle-0")
     cluster.preempt()
-    assert snakemake.wait(600) == 0, run.log.read_text()
+    run.wait_for_success(snakemake, 600)
     trained = [
         job for job in cluster.jobs() if "train" in job["comment"] and job["id"] not in before
     ]
@@ -194,8 +198,9 @@ def test_a_cluster_with_accounting_books_the_jobs_on_the_account_that_lets_them_
         assert b"Invalid account" in refused.stderr
         run = Workflow(tmp_path, cluster, f"results/{CYCLES}/initial/cycle-0/result.json")
         snakemake = run.start()
-        cluster.ask("scancel", run.hang("initial_0", "initial/cycle-0"))
-        assert snakemake.wait(600) == 0, run.log.read_text()
+        run.wait_for_checkpoint("initial/cycle-0")
+        cluster.ask("scancel", run.job("initial_0", "RUNNING"))
+        run.wait_for_success(snakemake, 600)
         booked = cluster.ask(
             *("sacct", "--noheader", "--parsable2", "--allocations", "--format=Account,State%40")
         ).splitlines()
