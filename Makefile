@@ -44,7 +44,7 @@ docs: setup  ## write docs/configuration.md and the schema anew, from the code
 keep: setup  ## keep a finished run's tables in docs/data/NAME: make keep RESULTS=results NAME=digits
 	@$(BIN)/python -m fal.reporting.evidence keep $(RESULTS) "$(NAME)"
 
-evidence: setup  ## make the tables and figures of docs/reproduction.md anew from docs/data
+evidence: setup  ## make the tables and figures of docs/reproduction.md, and the pages in docs/data, anew
 	$(BIN)/python -m fal.reporting.evidence
 
 status: setup  ## how far a run is, from its folder: make status RESULTS=results

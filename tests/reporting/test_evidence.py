@@ -11,7 +11,16 @@ from fal.errors import InputError
 from fal.integrity import DamagedError, write_record
 from fal.layout import RUN
 from fal.options import given_options
-from fal.reporting import agreement, evidence, formats, kept, metrics, query_tables, status
+from fal.reporting import (
+    agreement,
+    evidence,
+    formats,
+    kept,
+    kept_texts,
+    metrics,
+    query_tables,
+    status,
+)
 from fal.reporting.options import Style
 from fal.scale import Scale
 from reporting.synthetic_runs import accuracies
@@ -128,6 +137,8 @@ def test_the_document_is_in_step_with_the_tables():
     assert text == evidence.page(), "run make evidence"
     for own in evidence.sections().values():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
+        page = evidence.DOCS / "data" / own.name / evidence.PAGE
+        assert page.read_text(encoding="utf-8") == kept_texts.page(own), "run make evidence"
 
 
 def test_tables_that_were_kept_before_there_was_one_of_them_are_named(results, docs):
@@ -174,10 +185,29 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert "torch 2.13.0" in text and "POT" not in text
     assert "Scaled down to at most 5 rounds" in text
     assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text
-    assert "ifal" in text and "against random" in text
-    assert "### Queries: " in text and "| overlap with ifal |" in text.replace("  ", "")
+    assert "Area, against `random`:" in text and "Area, against `ifal`:" in text
+    assert "[data/digits](data/digits/README.md)" in text
     (docs / evidence.DOCUMENT).write_text(text)
     assert evidence.page(docs) == text
+
+
+def test_the_page_of_a_run_has_all_its_tables(results, docs):
+    kept.keep(results, docs / "data", "digits")
+    (own,) = evidence.sections(docs).values()
+    text = kept_texts.page(own)
+    titles = [line for line in text.splitlines() if line.startswith("#")]
+    setting = "digits, cnn, alpha 0.1, 10 clients, fedavg"
+    assert titles == [
+        "# digits",
+        f"### Accuracy: {setting}",
+        f"### Last models: {setting}",
+        f"### Differences: {setting}: against random",
+        f"### Differences: {setting}: against ifal",
+        f"### Queries: {setting}",
+        f"### Agreement in cycle 0: {setting}",
+    ]
+    assert "seeds 1, 2, 3." in text and "| overlap with ifal |" in text.replace("  ", "")
+    assert "worst client" in text and "final" in text
 
 
 def test_hospitals_are_kept_and_shown_by_name(tmp_path, docs):
@@ -192,7 +222,8 @@ def test_hospitals_are_kept_and_shown_by_name(tmp_path, docs):
     text = formats.to_csv(pd.concat(clients))
     (results / "tables" / kept.BY_SITE).write_text(text)
     kept.keep(results, docs / "data", "digits")
-    found = " ".join(evidence.page(docs).split())
+    (own,) = evidence.sections(docs).values()
+    found = " ".join(kept_texts.page(own).split())
     assert "| random | 2.00 ± 1.00 | 12.00 ± 1.00 |" in found
 
 

@@ -1,9 +1,10 @@
 """What long runs found, kept in the repository, and the document that is made from it.
 
 ``python -m fal.reporting.evidence keep RESULTS NAME`` keeps the tables of a finished run in
-docs/data/NAME. ``python -m fal.reporting.evidence`` makes from them the figures of
-docs/reproduction.md and what stands there between the markers ``<!-- evidence: NAME -->`` and
-``<!-- end of evidence -->``. A marker may name several folders, whose runs add up. Between
+docs/data/NAME. ``python -m fal.reporting.evidence`` makes from them the page
+docs/data/NAME/README.md, the figures of docs/reproduction.md and what stands there between the
+markers ``<!-- evidence: NAME -->`` and ``<!-- end of evidence -->``. A marker may name several
+folders, whose runs add up; their page is in the first. Between
 ``<!-- claims -->`` and ``<!-- end of claims -->`` stands what all of them say to docs/claims.yaml.
 """
 
@@ -12,31 +13,17 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import numpy as np
 
 from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
-from fal.reporting import (
-    agreement,
-    claims,
-    drawing,
-    drivers,
-    formats,
-    metrics,
-    query_tables,
-    tables,
-    verdict_texts,
-    verdicts,
-)
+from fal.reporting import claims, drawing, formats, kept_texts, tables
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
 from fal.reporting.grids import Grid, Panel
-from fal.reporting.kept import CONFIG, Kept, keep, read
+from fal.reporting.kept import Kept, keep, read
 from fal.scale import Scale
 from fal.storage import replacing, save_text
 
@@ -44,8 +31,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = "reproduction.md"
 CLAIMS = "claims.yaml"
 
-COLUMNS = "strategy,by,accuracy,difference,95 % interval,p better,p worse,seeds,smallest p"
-"""The columns of ``fal.reporting.verdict_texts.comparisons`` that the document has room for."""
+PAGE = "README.md"
+"""What the tables of a run say in full, beside them."""
 
 _END = "<!-- end of evidence -->"
 _SECTION = re.compile(rf"^<!-- evidence: ([^\n]*\S[^\n]*) -->\n(?s:.*?)^{_END}", re.MULTILINE)
@@ -53,89 +40,17 @@ _CLAIMS = re.compile(r"^<!-- claims -->\n(?s:.*?)^<!-- end of claims -->", re.MU
 _MARKER = re.compile(r"^<!-- (?:evidence:|end of evidence)", re.MULTILINE)
 
 
-def section(kept: Kept) -> str:
-    """What the document says of runs between its markers, as Markdown."""
-    references = kept.config["references"]
-    compared = verdicts.verdict_table(kept.accuracy, references)
-    differences = verdict_texts.comparisons(compared[compared["measure"].isin(measures(kept))])
-    sentences = verdict_texts.sentences(verdicts.sentence_table(kept.accuracy, references[0]))
-    found: dict[str, Mapping[str, formats.Readable]] = {
-        "Accuracy": tables.wide_tables(kept.accuracy),
-        "Last models": metrics.metrics_summary(kept.metrics),
-        "Each client": metrics.client_summary(kept.clients) if kept.clients is not None else {},
-        "Differences": {
-            title: formats.Texts(table.cells[COLUMNS.split(",")])
-            for title, table in differences.items()
-        },
-        "Queries": _unmarked(query_tables.query_summary(kept.queries)),
-        "Agreement in cycle 0": _unmarked(agreement.agreement_summary(kept.agreement, references)),
-        "What goes with the gain": drivers.drivers(kept.queries, kept.accuracy),
-    }
-    parts = [
-        *(_origin(name, record) for name, record in kept.records.items()),
-        _cost(kept),
-        f"![accuracy of {kept.name}](figures/{kept.name}.png)",
-        *(f"**{title}**: {sentence}" for title, sentence in sentences.items()),
-        formats.to_markdown(
-            {f"{what}: {title}": t for what, own in found.items() for title, t in own.items()}
-        ).rstrip(),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def measures(kept: Kept) -> list[str]:
-    """What the document compares strategies by; balanced accuracy where it is not the accuracy."""
-    found = kept.accuracy[["accuracy", "balanced_accuracy"]].dropna()
-    same = np.allclose(found["accuracy"], found["balanced_accuracy"], atol=0.01)
-    return ["area", "final", *([] if same else ["balanced_accuracy"]), "worst_client"]
-
-
-def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]:
-    """The tables without a best: what they say is neither good nor bad."""
-    return {title: formats.Texts(table.texts()) for title, table in found.items()}
-
-
 def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
     """What the runs say to the claims, as Markdown; raises InputError as ``read_claims`` does."""
     own = {run.name: run for run in kept}
     listed = claims.read_claims(docs / CLAIMS)
     found = {name: run.accuracy for name, run in own.items()}
-    costs = {name: progress.duration(cpu_seconds(run)) for name, run in own.items()}
+    costs = {name: progress.duration(kept_texts.cpu_seconds(run)) for name, run in own.items()}
     told = {
         "What the runs say": claims.claims_table(listed, found),
         "Tests, and the CPU time of their runs": claims.effort_table(listed, costs),
     }
     return f"{claims.NOTE}\n\n{formats.to_markdown(told).rstrip()}\n\n"
-
-
-def _origin(name: str, record: Mapping[str, Any]) -> str:
-    """The command, seeds and versions of one run, and what is doubtful about it."""
-    config = record["config"]
-    command = f"`snakemake --configfile docs/data/{name}/{CONFIG}`"
-    versions = ", ".join(f"{package} {v}" for package, v in record["versions"].items() if v)
-    sentences = [
-        f"{command}, seeds {', '.join(map(str, config['seeds']))}",
-        f"{record['hardware']}, Python {record['python']}, {versions}",
-        Scale(**config["scale"]).words.replace("scaled", "Scaled", 1),
-        record["mixture"],
-    ]
-    return ". ".join(sentence.rstrip(".") for sentence in sentences if sentence) + "."
-
-
-def cpu_seconds(kept: Kept) -> float:
-    """At most so much CPU time have the jobs taken."""
-    return float(kept.costs["seconds"].sum()) * int(kept.config["compute"]["threads"])
-
-
-def _cost(kept: Kept) -> str:
-    seconds = kept.costs.groupby("step")["seconds"].sum()
-    threads = kept.config["compute"]["threads"]
-    steps = ", ".join(f"{step} {progress.duration(took)}" for step, took in seconds.items())
-    return (
-        f"Cost: {len(kept.costs)} jobs, {progress.duration(seconds.sum())} of wall time one after "
-        f"the other ({steps}), at most {progress.duration(cpu_seconds(kept))} of CPU time "
-        f"(threads: {threads}), and up to {kept.costs['peak_memory_mb'].max():.0f} MB each."
-    )
 
 
 def draw(kept: Kept, path: Path) -> None:
@@ -182,7 +97,9 @@ def page(docs: Path = DOCS) -> str:
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
     judged = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
     text = _CLAIMS.sub(lambda _: judged, text)
-    return _SECTION.sub(lambda m: f"<!-- evidence: {m[1]} -->\n{section(kept[m[1]])}{_END}", text)
+    return _SECTION.sub(
+        lambda m: f"<!-- evidence: {m[1]} -->\n{kept_texts.summary(kept[m[1]])}{_END}", text
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -199,6 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
         text = page()
         for one in sections().values():
             draw(one, DOCS / "figures" / f"{one.name}.png")
+            save_text(DOCS / "data" / one.name / PAGE, kept_texts.page(one))
         save_text(DOCS / DOCUMENT, text)
     except InputError as error:
         parser.exit(1, f"Error: {error}\n")

@@ -115,14 +115,15 @@ def to_csv(table: pd.DataFrame) -> str:
 
 def to_markdown(tables: Mapping[str, Readable]) -> str:
     """The tables as Markdown, each under its title; the best mean of each column in bold."""
-    parts = []
-    for title, table in tables.items():
-        texts = table.texts()
-        marked = texts.mask(table.best(), "**" + texts + "**")
-        sides = ["left", *["right"] * (len(texts.columns) - 1)]
-        text = marked.to_markdown(index=False, disable_numparse=True, colalign=sides)
-        parts.append(f"### {title}\n\n{text}\n")
-    return "\n".join(parts)
+    return "\n".join(f"### {title}\n\n{markdown(table)}\n" for title, table in tables.items())
+
+
+def markdown(table: Readable) -> str:
+    """The table as Markdown, the best mean of each column in bold."""
+    texts = table.texts()
+    marked = texts.mask(table.best(), "**" + texts + "**")
+    sides = ["left", *["right"] * (len(texts.columns) - 1)]
+    return str(marked.to_markdown(index=False, disable_numparse=True, colalign=sides))
 
 
 def to_html(table: Readable, mark_best: bool = True) -> str:
