@@ -8,7 +8,7 @@ import pytest
 from fal.errors import InputError
 from fal.experiment import read
 from fal.query.strategies import STRATEGIES
-from fal.reporting.claims import Claim, claims_table, effort_table, judge, read_claims
+from fal.reporting.claims import Claim, judge, outcome_table, plan_table, read_claims
 from fal.reporting.verdicts import verdict_table
 from reporting.synthetic_runs import flat, in_settings
 
@@ -70,14 +70,14 @@ def test_the_comparison_least_in_favor_is_named():
 def test_what_was_not_run_is_told():
     levels = {"ifal": list(BASE + 2), "random": list(BASE)}
     assert verdict(levels)["verdict"] == "open; 1 of 2 comparisons not run"
-    cells = claims_table([claim(data=("other", "run", "more"))], {"run": flat(levels)}).texts()
+    cells = outcome_table([claim(data=("other", "run", "more"))], {"run": flat(levels)}).texts()
     assert cells["runs"].tolist() == ["run", "other, more"]
     assert cells["verdict"].tolist() == ["open; 1 of 2 comparisons not run", "not run"]
 
 
 def test_each_claim_tells_its_test_and_what_it_has_cost():
     claims = [claim(data=("run", "absent", "more")), claim(expects="equal", than=("logo",))]
-    cells = effort_table(claims, {"run": "3 h", "more": "5 min"}).texts()
+    cells = plan_table(claims, {"run": "3 h", "more": "5 min"}).texts()
     assert cells["test"].tolist() == [
         "ifal above random, logo, by final",
         "ifal within ±1 point of logo, by final",
@@ -88,8 +88,9 @@ def test_each_claim_tells_its_test_and_what_it_has_cost():
 
 def test_each_setting_has_a_row():
     better, worse = ({"ifal": list(BASE + up), "random": list(BASE)} for up in (1, -1))
-    table = claims_table([claim(than=("random",))], {"run": in_settings(better, worse)}).texts()
+    table = outcome_table([claim(than=("random",))], {"run": in_settings(better, worse)}).texts()
     assert table["verdict"].tolist() == ["holds", "contradicted"]
+    assert all(run.startswith("run: digits, ") for run in table["runs"])
 
 
 def test_the_papers_claims_can_be_tested():

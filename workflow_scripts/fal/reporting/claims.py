@@ -18,10 +18,7 @@ from fal.reporting.formats import Texts
 from fal.reporting.tables import by_setting
 from fal.reporting.verdicts import verdict_table
 
-COLUMNS = (
-    *("id", "claim", "runs", "setting", "comparison"),
-    *("difference", "95 % interval", "p", "seeds", "verdict"),
-)
+COLUMNS = "id,runs,comparison,difference,95 % interval,p,seeds,verdict".split(",")
 NOT_RUN = "not run"
 
 MARGIN = 1.0
@@ -69,23 +66,26 @@ def read_claims(path: str | Path) -> list[Claim]:
     return [parse(Claim, one, f"claim '{one.get('id', '')}' of {path}") for one in found]
 
 
-def claims_table(claims: list[Claim], kept: Mapping[str, pd.DataFrame]) -> Texts:
+def outcome_table(claims: list[Claim], kept: Mapping[str, pd.DataFrame]) -> Texts:
     """One row per claim and setting it is tested in, and one for its runs that are not there.
+
+    The setting is named where a run has several.
 
     kept: accuracy tables (with metrics) by the names of their runs.
     """
     rows = [row for claim in claims for row in _rows(claim, kept)]
-    return Texts(pd.DataFrame(rows, columns=[*COLUMNS]))
+    return Texts(pd.DataFrame(rows, columns=COLUMNS))
 
 
-def effort_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
-    """One row per claim: its test, what its runs have cost, and what was easy or hard.
+def plan_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
+    """One row per claim: it and its test, what its runs have cost, and what was easy or hard.
 
     costs: in words, by the names of the runs that are there.
     """
     rows = [
         {
             "id": claim.id,
+            "claim": f"{claim.claim} ({claim.source})",
             "test": claim.test,
             "cost": "; ".join(f"{name} {costs[name]}" for name in claim.data if name in costs),
             "easy or hard": claim.remark,
@@ -96,15 +96,16 @@ def effort_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
 
 
 def _rows(claim: Claim, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
-    told = {"id": claim.id, "claim": f"{claim.claim} ({claim.source})"}
     for name in filter(kept.__contains__, claim.data):
-        for setting, table in by_setting(kept[name]):
+        settings = by_setting(kept[name])
+        for setting, table in settings:
             compared = verdict_table(table, claim.than)
             asked = compared["strategy"].isin(claim.strategies) & (compared["measure"] == claim.by)
             judged = judge(claim, compared[asked])
-            yield {**told, "runs": name, "setting": setting_title(setting), **judged}
+            runs = f"{name}: {setting_title(setting)}" if len(settings) > 1 else name
+            yield {"id": claim.id, "runs": runs, **judged}
     if missing := [name for name in claim.data if name not in kept]:
-        yield {**told, "runs": ", ".join(missing), "verdict": NOT_RUN}
+        yield {"id": claim.id, "runs": ", ".join(missing), "verdict": NOT_RUN}
 
 
 def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:

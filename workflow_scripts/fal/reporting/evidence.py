@@ -47,8 +47,8 @@ def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
     found = {name: run.accuracy for name, run in own.items()}
     costs = {name: progress.duration(kept_texts.cpu_seconds(run)) for name, run in own.items()}
     told = {
-        "What the runs say": claims.claims_table(listed, found),
-        "Tests, and the CPU time of their runs": claims.effort_table(listed, costs),
+        "The claims, their tests, and the CPU time of their runs": claims.plan_table(listed, costs),
+        "What the runs say": claims.outcome_table(listed, found),
     }
     return f"{claims.NOTE}\n\n{formats.to_markdown(told).rstrip()}\n\n"
 
