@@ -18,7 +18,7 @@ from fal.reporting.formats import Texts
 from fal.reporting.tables import by_setting
 from fal.reporting.verdicts import verdict_table
 
-COLUMNS = "id,runs,comparison,difference,95 % interval,p,seeds,verdict".split(",")
+COLUMNS = ["id", "runs", "comparison", "difference", "95 % interval", "p", "seeds", "verdict"]
 NOT_RUN = "not run"
 
 MARGIN = 1.0
