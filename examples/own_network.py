@@ -1,6 +1,6 @@
 """A network of one's own: one hidden layer on all pixels.
 
-models: [cnn, {mlp: {method: examples/own_network.py:MLP, hidden: 128}}]
+models: [cnn, {my-mlp: {method: examples/own_network.py:MLP, hidden: 128}}]
 """
 
 from dataclasses import dataclass

@@ -48,6 +48,8 @@ rule predict_classes:
     conda:
         "../envs/fal.yaml"
     threads: settings.compute.threads
+    resources:
+        **DEVICE,
     params:
         structure=lambda w: structure_options(w.strategy),
         model=lambda w: settings.models[w.model],

@@ -1,7 +1,9 @@
 """Jobs that run at once are spread over a machine's GPUs."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +53,20 @@ def test_visible_gpus_are_told_apart_by_their_names(monkeypatch):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         first = gpus.take(2)
         assert first == expected, visible
+
+
+def test_every_step_that_computes_on_a_device_asks_for_a_gpu():
+    root = Path(__file__).parents[1]
+    rules = re.split(
+        r"^(?=rule )", "\n".join(p.read_text() for p in root.glob("rules/*.smk")), flags=re.M
+    )
+    scripts = {
+        name.group(1): rule
+        for rule in rules
+        if (name := re.search(r"workflow_scripts/(\w+\.py)\"", rule))
+    }
+    computing = [
+        name for name in scripts if "use_device" in (root / "workflow_scripts" / name).read_text()
+    ]
+    assert len(computing) >= 4
+    assert [name for name in computing if "**DEVICE," not in scripts[name]] == []

@@ -492,3 +492,9 @@ def test_vectors_need_a_network_that_takes_them(tmp_path):
     assert resolve({"datasets": [features], "models": ["linear", "mlp"]})
     sentence = mistake(datasets=[features], models=["mlp", "cnn"])
     assert "'mine' holds vectors of features, which the network 'cnn' does not take" in sentence
+
+
+def test_people_are_not_asked_about_vectors(tmp_path):
+    features = {"mine": {"kind": "features", "path": str(tmp_path)}}
+    sentence = mistake(datasets=[features], models=["linear"], oracle="human")
+    assert "'mine' holds vectors of features, which cannot be shown to people" in sentence

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from fal.provenance import source_digest
 from fal.reporting import versions
 from fal.reporting.versions import (
@@ -78,3 +80,12 @@ def test_different_machines_are_told(tmp_path):
     record("f", "NVIDIA H100", "2.12.0")
     machines = "CPU with AVX2, torch 2.13.0; NVIDIA H100, torch 2.12.0; NVIDIA H100, torch 2.13.0"
     assert f"({machines})" in machine_warning(tmp_path / name for name in "aef")
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        versions.main([str(tmp_path / "typo")])
+    assert ended.value.code == 1
+    assert "typo' is no folder; give the folder that a run writes to" in capsys.readouterr().err
+    versions.main([str(tmp_path)])
+    assert "was computed by the code as it is now" in capsys.readouterr().out

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,12 @@ def schema_text() -> str:
     return head + yaml.safe_dump(config_schema(), sort_keys=False, allow_unicode=True, width=100)
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> None:
+    """Write docs/configuration.md and rules/config.schema.yaml anew, from the code."""
+    argparse.ArgumentParser(description=main.__doc__).parse_args(arguments)
     PAGE.write_text(page(), encoding="utf-8")
     SCHEMA.write_text(schema_text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

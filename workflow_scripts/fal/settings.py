@@ -272,10 +272,15 @@ def _partition(given: Configuration) -> dict[str, Any]:
 
 
 def _check_vectors(settings: Settings) -> None:
-    """Refuse networks for images where a data set holds vectors of features."""
+    """Refuse people and networks for images where a data set holds vectors of features."""
     for name, options in settings.datasets.items():
         if not _create(KINDS, f"datasets.{name}", options, "kind").vectors:
             continue
+        if settings.keep_unlabeled:
+            raise InputError(
+                f"data set '{name}' holds vectors of features, which cannot be shown to people; "
+                "take the oracle simulated, or a data set of images"
+            )
         for model, chosen in settings.models.items():
             if _create(NETWORKS, f"models.{model}", chosen, "method").least_size > 1:
                 raise InputError(

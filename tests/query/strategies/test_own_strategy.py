@@ -11,6 +11,8 @@ import yaml
 from scipy.spatial.distance import jensenshannon
 from scipy.special import softmax
 
+from fal.data import oracles, partitions
+from fal.errors import InputError
 from fal.query.clients import query_clients
 from fal.query.pool import build_pools
 from fal.query.strategies import create
@@ -48,6 +50,23 @@ def test_the_configuration_of_the_other_examples_is_valid(monkeypatch):
     for section, (entry,) in given.items():
         (name,) = entry
         assert entry[name].items() <= getattr(settings, section)[name].items()
+
+
+def test_the_partition_and_the_oracle_do_as_they_say(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    settings = resolve(yaml.safe_load(blocks("yaml")[2]))
+    labels = np.arange(1000) % 10
+    parts = partitions.create(**settings.partition).divide(labels, clients=5, seed=1)
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(1000))
+    sizes = [len(part) for part in parts]
+    assert np.allclose(np.divide(sizes[1:], sizes[:-1]), 0.7, atol=0.02)
+    digits = [str(digit) for digit in range(10)]
+    oracle = oracles.create(**settings.oracle)
+    answers = oracle.label(labels, digits, seed=1)
+    assert set(answers[labels == 7]) == {1}
+    assert np.array_equal(answers[labels != 7], labels[labels != 7])
+    with pytest.raises(InputError, match="there is no class '7' among a, b"):
+        oracle.label(labels, ["a", "b"], seed=1)
 
 
 def test_the_test_that_is_shown_runs_outside_the_repository(tmp_path):

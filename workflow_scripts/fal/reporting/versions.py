@@ -3,9 +3,9 @@
 ``python -m fal.reporting.versions [results]`` says what was computed by code that is now another.
 """
 
+import argparse
 import importlib.util
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,10 +119,19 @@ def _present_digest(module: str) -> str | None:
     return source_digest(found.origin) if found and found.origin else None
 
 
-if __name__ == "__main__":
-    results = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
+def main(arguments: list[str] | None = None) -> None:
+    """Tell which results were computed by code that has changed since."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("results", nargs="?", default="results", help="the folder of a run")
+    results = Path(parser.parse_args(arguments).results)
+    if not results.is_dir():
+        parser.exit(1, f"Error: '{results}' is no folder; give the folder that a run writes to\n")
     records = results.rglob("*provenance.json")
     print(
         change_warning(code_versions(path.parent for path in records))
         or f"All of {results} was computed by the code as it is now."
     )
+
+
+if __name__ == "__main__":
+    main()
