@@ -185,10 +185,16 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert "torch 2.13.0" in text and "POT" not in text
     assert "Scaled down to at most 5 rounds" in text
     assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text
-    assert "Area, against `random`:" in text and "Area, against `ifal`:" in text
+    assert "Area, against `random`:" in text and "Area, against `ifal`:" not in text
     assert "[data/digits](data/digits/README.md)" in text
     (docs / evidence.DOCUMENT).write_text(text)
     assert evidence.page(docs) == text
+
+
+def test_of_three_strategies_each_reference_has_its_table(tmp_path, docs):
+    kept.keep(another(tmp_path, strategies=("random", "ifal", "logo")), docs / "data", "digits")
+    text = evidence.page(docs)
+    assert "Area, against `random`:" in text and "Area, against `ifal`:" in text
 
 
 def test_the_page_of_a_run_has_all_its_tables(results, docs):
