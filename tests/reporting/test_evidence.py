@@ -137,7 +137,7 @@ def test_the_document_is_in_step_with_the_tables():
     assert text == evidence.page(), "run make evidence"
     for own in evidence.sections().values():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
-        page = evidence.DOCS / "data" / own.name / evidence.PAGE
+        page = evidence.DOCS / "data" / own.name / kept_texts.PAGE
         assert page.read_text(encoding="utf-8") == kept_texts.page(own), "run make evidence"
 
 

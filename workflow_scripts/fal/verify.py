@@ -38,14 +38,19 @@ class Found:
     unrecorded: list[Path]
 
 
+def results_folder(results: str | Path) -> Path:
+    """The folder that a run writes to; raises InputError if there is none of this name."""
+    if not Path(results).is_dir():
+        raise InputError(f"'{results}' is no folder; give the folder that a run writes to")
+    return Path(results)
+
+
 def verify(results: str | Path) -> Found:
     """Compare all files of a results folder with the records of the jobs that wrote them.
 
     Raises InputError if there is no such folder.
     """
-    results = Path(results)
-    if not results.is_dir():
-        raise InputError(f"'{results}' is no folder; give the folder that a run writes to")
+    results = results_folder(results)
     records, damaged = _read(results.rglob(RECORDS))
     known: dict[Path, list[str]] = {}
     for record in records.values():

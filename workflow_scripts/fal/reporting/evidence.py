@@ -31,9 +31,6 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = "reproduction.md"
 CLAIMS = "claims.yaml"
 
-PAGE = "README.md"
-"""What the tables of a run say in full, beside them."""
-
 _END = "<!-- end of evidence -->"
 _SECTION = re.compile(rf"^<!-- evidence: ([^\n]*\S[^\n]*) -->\n(?s:.*?)^{_END}", re.MULTILINE)
 _CLAIMS = re.compile(r"^<!-- claims -->\n(?s:.*?)^<!-- end of claims -->", re.MULTILINE)
@@ -116,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
         text = page()
         for one in sections().values():
             draw(one, DOCS / "figures" / f"{one.name}.png")
-            save_text(DOCS / "data" / one.name / PAGE, kept_texts.page(one))
+            save_text(DOCS / "data" / one.name / kept_texts.PAGE, kept_texts.page(one))
         save_text(DOCS / DOCUMENT, text)
     except InputError as error:
         parser.exit(1, f"Error: {error}\n")

@@ -25,6 +25,9 @@ from fal.scale import Scale
 COLUMNS = "strategy,by,accuracy,difference,95 % interval,p better,p worse,seeds,smallest p"
 """The columns of ``fal.reporting.verdict_texts.comparisons`` that the texts have room for."""
 
+PAGE = "README.md"
+"""The file beside the tables of a run that tells of it in full."""
+
 
 def summary(kept: Kept) -> str:
     """A run in short, as Markdown: for each setting its verdict, accuracies and differences."""
@@ -40,7 +43,7 @@ def summary(kept: Kept) -> str:
             if (found := differences.get(f"{title}: against {reference}")) is not None:
                 own = formats.Texts(found.cells.drop(columns=["by", "accuracy"]))
                 parts += [f"Area, against `{reference}`:", formats.markdown(own)]
-    parts.append(f"All tables of these runs: [data/{kept.name}](data/{kept.name}/README.md).")
+    parts.append(f"All tables of these runs: [data/{kept.name}](data/{kept.name}/{PAGE}).")
     return "\n\n".join(parts) + "\n"
 
 

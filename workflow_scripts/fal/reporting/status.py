@@ -19,6 +19,7 @@ from fal.errors import InputError
 from fal.layout import RUN, SETTING, SHARED, Layout, fill, parse_path, setting_name
 from fal.progress import describe
 from fal.storage import replacing
+from fal.verify import results_folder
 
 PLANNED = "planned.json"
 """The file in a results folder that says which cycles of which runs were asked for."""
@@ -87,9 +88,7 @@ def look(results: str | Path) -> Status:
 
     Raises InputError if there is none.
     """
-    results = Path(results)
-    if not results.is_dir():
-        raise InputError(f"'{results}' is no folder; give the folder that a run writes to")
+    results = results_folder(results)
     planned = read_planned(results)
     runs = _planned_runs(results, planned) if planned else _found_runs(results)
     named = several(status.run for status in runs)

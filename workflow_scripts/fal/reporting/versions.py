@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fal.errors import InputError
 from fal.provenance import source_digest
+from fal.verify import results_folder
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 
@@ -123,9 +125,10 @@ def main(arguments: list[str] | None = None) -> None:
     """Tell which results were computed by code that has changed since."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("results", nargs="?", default="results", help="the folder of a run")
-    results = Path(parser.parse_args(arguments).results)
-    if not results.is_dir():
-        parser.exit(1, f"Error: '{results}' is no folder; give the folder that a run writes to\n")
+    try:
+        results = results_folder(parser.parse_args(arguments).results)
+    except InputError as error:
+        parser.exit(1, f"Error: {error}\n")
     records = results.rglob("*provenance.json")
     print(
         change_warning(code_versions(path.parent for path in records))
