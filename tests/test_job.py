@@ -18,7 +18,7 @@ from fal.federated.checkpoint import Checkpoint
 from fal.job import job
 from fal.progress import error_in, warnings_in
 from fal.reporting import drawing
-from fal.signals import AGAIN
+from fal.signals import AGAIN, TOLD
 from federated.cohorts import equal, fresh, make_cohort, train
 
 QUERY = {"query": "cycle-0/query.csv", "provenance": "cycle-0/query_provenance.json"}
@@ -36,6 +36,17 @@ def run(snakemake, step=lambda job: None):
     except SystemExit as end:
         return end.code, error_in(snakemake.log[0])
     return 0, error_in(snakemake.log[0])
+
+
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """Signals end a test, also where the shell that began all tests in the background ignores them."""
+    before = {number: signal.getsignal(number) for number in TOLD}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -151,10 +162,7 @@ def test_what_a_kill_left_of_an_output_is_removed(tmp_path):
     assert left == {".query.csv.note", "query.csv", "query_provenance.json"}
 
 
-SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1]
-
-
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", TOLD)
 def test_a_step_without_checkpoints_stops_at_once_and_leaves_nothing_half(tmp_path, number):
     def interrupted(running):
         with storage.replacing(tmp_path / "cycle-0" / "query.csv") as path:
