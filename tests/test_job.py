@@ -40,7 +40,7 @@ def run(snakemake, step=lambda job: None):
 
 @pytest.fixture(autouse=True)
 def not_ignored():
-    """Signals end a test, also where the shell that began all tests in the background ignores them."""
+    """Signals end a test, also where a shell in the background has its children ignore them."""
     before = {number: signal.getsignal(number) for number in TOLD}
     for number in before:
         signal.signal(number, signal.SIG_DFL)
