@@ -20,6 +20,7 @@ from fal.progress import error_in, warnings_in
 from fal.reporting import drawing
 from fal.signals import AGAIN, TOLD
 from federated.cohorts import equal, fresh, make_cohort, train
+from killed_runs import default_signals
 
 QUERY = {"query": "cycle-0/query.csv", "provenance": "cycle-0/query_provenance.json"}
 TABLE = {"table": "tables/queries.csv", "html": "tables/queries.html"}
@@ -42,8 +43,7 @@ def run(snakemake, step=lambda job: None):
 def not_ignored():
     """Signals end a test, also where a shell in the background has its children ignore them."""
     before = {number: signal.getsignal(number) for number in TOLD}
-    for number in before:
-        signal.signal(number, signal.SIG_DFL)
+    default_signals()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
