@@ -1,6 +1,9 @@
 # How one cycle of a run links to the next: which files it reads.
 
+from pathlib import Path
+
 from fal.data import kinds
+from fal.data.prepared import settled_fingerprint
 from fal.layout import SHARED, fill
 
 WEIGHTS = {
@@ -13,7 +16,9 @@ WEIGHTS = {
 def fingerprint(dataset):
     """Names, sizes and times of a data set's files: what is added or changed makes it anew."""
     options = dict(settings.datasets[dataset])
-    return kinds.create(options.pop("kind"), **options).fingerprint()
+    kind = kinds.create(options.pop("kind"), **options)
+    prepared = fill(layout.data("dataset.json"), {"dataset": dataset})
+    return settled_fingerprint(kind, Path(prepared).parent)
 
 
 def objective_of(strategy):

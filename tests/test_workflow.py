@@ -218,7 +218,7 @@ def test_a_damaged_file_is_refused_and_then_made_anew_to_the_same_bytes(finished
     assert not verify(results).damaged
 
 
-def test_images_added_to_a_folder_are_read(tmp_path):
+def test_a_data_set_is_read_again_when_its_images_change_not_when_they_are_copied(tmp_path):
     rng = np.random.default_rng(0)
 
     def write(name):
@@ -233,6 +233,14 @@ def test_images_added_to_a_folder_are_read(tmp_path):
     mine = ["--config", f"datasets=[{{mine: {{kind: image_folder, path: {tmp_path / 'images'}}}}}]"]
     run = snakemake(tmp_path, "--cores", "1", target, *MINIATURE, *mine)
     assert run.returncode == 0, run.stdout
+    assert jobs(tmp_path, target, *MINIATURE, *mine) == {}
+    first = tmp_path / "images" / "cat" / "0.png"
+    os.utime(first)
+    assert jobs(tmp_path, target, *MINIATURE, *mine) == {}
+    content = first.read_bytes()
+    damage(first, one_bit)
+    assert jobs(tmp_path, target, *MINIATURE, *mine) == {"prepare_dataset": 1}
+    first.write_bytes(content)
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {}
     write("dog/deep/new.png")
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {"prepare_dataset": 1}

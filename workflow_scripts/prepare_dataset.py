@@ -15,6 +15,7 @@ with job(snakemake) as run:
         folder.parents[1] / DOWNLOADS,
         keep_unlabeled=snakemake.params.get("keep_unlabeled", False),
     )
+    run.record(content=kind.content_digest())
     run.tell(dataset.describe())
     for sentence in dataset.warnings:
         run.warn(sentence)

@@ -148,15 +148,38 @@ def test_every_change_of_the_files_changes_the_fingerprint(tmp_path):
     assert not changed()
 
 
+def test_the_content_digest_is_blind_to_times_alone(tmp_path):
+    path = make(tmp_path, "folder", class_folders(count=2))
+    kind = kinds.create("image_folder", path=str(path))
+    image = path / "cat" / "0.png"
+    content = image.read_bytes()
+    before = kind.content_digest()
+    os.utime(image, ns=(0, 1))
+    (path / ".DS_Store").write_bytes(b"1")
+    assert kind.content_digest() == before
+    image.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    changed = kind.content_digest()
+    image.rename(path / "dog" / "moved.png")
+    assert len({before, changed, kind.content_digest()}) == 3
+    (path / "dog" / "moved.png").rename(image)
+    image.write_bytes(content)
+    assert kind.content_digest() == before
+    (path / "link.png").symlink_to("nowhere.png")
+    assert kind.content_digest() != before
+
+
 def test_fingerprints_of_archives_and_of_nothing(tmp_path):
     path = make(tmp_path, ".zip", class_folders(count=2))
     kind = kinds.create("image_folder", path=str(path))
     before = kind.fingerprint()
     os.utime(path, ns=(0, 1))
     assert kind.fingerprint() != before
-    assert kinds.create("digits").fingerprint() == kinds.create("cifar10").fingerprint() == ""
-    with pytest.raises(InputError, match="'nowhere' cannot be read"):
-        kinds.create("image_folder", path="nowhere").fingerprint()
+    for none in (kinds.create("digits"), kinds.create("cifar10")):
+        assert none.fingerprint() == none.content_digest() == ""
+    nowhere = kinds.create("image_folder", path="nowhere")
+    for digest in (nowhere.fingerprint, nowhere.content_digest):
+        with pytest.raises(InputError, match="'nowhere' cannot be read"):
+            digest()
 
 
 def test_cifar_does_not_depend_on_what_lies_beside_it(tmp_path):

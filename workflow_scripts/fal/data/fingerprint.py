@@ -1,10 +1,10 @@
-"""A short text that changes when files are added, removed or changed, without reading them."""
+"""Short texts that change when files are added, removed or changed."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fal.errors import InputError
@@ -13,36 +13,56 @@ from fal.errors import InputError
 def fingerprint(sources: Iterable[Path]) -> str:
     """Digest of the names, sizes and times of the files ``sources`` and of all files below them.
 
-    Raises InputError if one of them does not exist.
+    It is made without reading them. Raises InputError if one of them does not exist.
     """
+    return _digest(sources, _size_and_time)
+
+
+def content_digest(sources: Iterable[Path]) -> str:
+    """Digest of the names and contents of the files ``sources`` and of all files below them.
+
+    Raises InputError if one of them cannot be read.
+    """
+    return _digest(sources, _content)
+
+
+def _digest(sources: Iterable[Path], tell: Callable[[str], str]) -> str:
+    """Digest of what ``tell`` says of each file, and of the files' names."""
     digest = hashlib.blake2b(digest_size=16)
     for source in sources:
-        for line in sorted(_listing(source)):
-            digest.update(os.fsencode(line))
+        try:
+            for name, path in sorted(_files(source)):
+                digest.update(os.fsencode(f"{name}\0{tell(path)}\n"))
+        except OSError as error:
+            raise InputError(f"path '{source}' cannot be read ({error.strerror})") from error
     return digest.hexdigest()
 
 
-def _listing(path: Path) -> Iterator[str]:
-    """A line for the file ``path``, or for each file below the folder ``path``, hidden ones not."""
-    try:
-        if not path.is_dir():
-            yield _line(path.name, path.stat())
-            return
-        folders = [str(path)]
-        while folders:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-                    else:
-                        yield _line(
-                            entry.path.removeprefix(str(path)), entry.stat(follow_symlinks=False)
-                        )
-    except OSError as error:
-        raise InputError(f"path '{path}' cannot be read ({error.strerror})") from error
+def _files(source: Path) -> Iterator[tuple[str, str]]:
+    """Name and path of the file ``source``, or of each file below the folder, hidden ones not."""
+    if not source.is_dir():
+        yield source.name, os.path.realpath(source, strict=True)
+        return
+    folders = [str(source)]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    yield entry.path.removeprefix(str(source)), entry.path
 
 
-def _line(name: str, status: os.stat_result) -> str:
-    return f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n"
+def _size_and_time(path: str) -> str:
+    status = os.lstat(path)
+    return f"{status.st_size}\0{status.st_mtime_ns}"
+
+
+def _content(path: str) -> str:
+    """The digest of a file's content; empty for a link that leads to no file."""
+    if not Path(path).is_file():
+        return ""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()

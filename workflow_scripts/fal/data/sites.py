@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from fal.data.kinds.base import DatasetKind
+from fal.data.prepared import record_of, settled_fingerprint
 from fal.errors import InputError
 from fal.options import given_options
 
@@ -20,7 +21,7 @@ def number_of_sites(kind: DatasetKind, prepared: Path, keep_unlabeled: bool) -> 
     keep_unlabeled: whether images that have no label count.
     Raises InputError as ``DatasetKind.site_names`` does, and if there are no sites.
     """
-    fingerprint = kind.fingerprint()
+    fingerprint = settled_fingerprint(kind, prepared)
     source = {"options": given_options(kind), "fingerprint": fingerprint}
     if (count := _of_prepared(prepared, source, keep_unlabeled)) is not None:
         return count
@@ -40,7 +41,7 @@ def _of_prepared(folder: Path, source: Mapping[str, object], keep_unlabeled: boo
     import numpy as np
 
     try:
-        made = json.loads((folder / "provenance.json").read_text())["settings"]
+        made = record_of(folder)["settings"]
         options = {key: value for key, value in made["options"].items() if key != "kind"}
         same = json.loads(json.dumps(source, default=str)) == {
             "options": options,

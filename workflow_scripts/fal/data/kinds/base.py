@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt, MinLen
 
 from fal.data.dataset import UNLABELED, Dataset, Sites
 from fal.data.download import DOWNLOADS
-from fal.data.fingerprint import fingerprint
+from fal.data.fingerprint import content_digest, fingerprint
 from fal.data.sampling import long_tail, size_of_test_set, stratified_draw
 from fal.errors import InputError
 from fal.options import Options
@@ -114,6 +114,10 @@ class DatasetKind(Options):
 
     def fingerprint(self) -> str:
         """A text that changes when the files that are read change; empty if there are none."""
+        return ""
+
+    def content_digest(self) -> str:
+        """The same, but blind to the files' times; they are read for it."""
         return ""
 
     def load(
@@ -266,6 +270,13 @@ class FromPath(DatasetKind):
         Raises InputError if ``path`` does not exist.
         """
         return fingerprint(self._sources(Path(self.path))) if self.path else ""
+
+    def content_digest(self) -> str:
+        """Digest of the names and contents of all files that are read below ``path``.
+
+        Raises InputError if one of them cannot be read.
+        """
+        return content_digest(self._sources(Path(self.path))) if self.path else ""
 
     def _sources(self, path: Path) -> list[Path]:
         """The folders and files below ``path`` that matter."""
