@@ -107,13 +107,13 @@ def test_the_document_says_what_the_runs_say_to_the_claims(results, docs):
     kept.keep(results, docs / "data", "digits")
     page = docs / evidence.DOCUMENT
     page.write_text(page.read_text() + "<!-- claims -->\nold\n<!-- end of claims -->\n")
-    text = evidence.page(docs)
+    text = evidence.page(evidence.sections(docs), docs)
     rows = [line for line in text.splitlines() if line.startswith("| one ")]
     assert "digits 36 min 0 s" in rows[0] and rows[0].rstrip(" |").endswith("hard")
     assert "ifal against random" in rows[1] and rows[1].rstrip(" |").endswith("open")
     assert "other" in rows[2] and rows[2].rstrip(" |").endswith("not run")
     page.write_text(text)
-    assert evidence.page(docs) == text
+    assert evidence.page(evidence.sections(docs), docs) == text
 
 
 def documents(folder, *names):
@@ -134,8 +134,9 @@ def another(tmp_path, **changed):
 
 def test_the_document_is_in_step_with_the_tables():
     text = (evidence.DOCS / evidence.DOCUMENT).read_text(encoding="utf-8")
-    assert text == evidence.page(), "run make evidence"
-    for own in evidence.sections().values():
+    kept_runs = evidence.sections()
+    assert text == evidence.page(kept_runs), "run make evidence"
+    for own in kept_runs.values():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
         page = evidence.DOCS / "data" / own.name / kept_texts.PAGE
         assert page.read_text(encoding="utf-8") == kept_texts.page(own), "run make evidence"
@@ -150,7 +151,7 @@ def test_tables_that_were_kept_before_there_was_one_of_them_are_named(results, d
     outputs = [record.with_name(n) for n in told.pop("outputs") if n != "agreement.csv"]
     write_record(record, told, list(map(str, outputs)))
     with pytest.raises(InputError, match=r"'.*digits' has no agreement\.csv: keep the run again"):
-        evidence.page(docs)
+        evidence.sections(docs)
 
 
 def test_what_is_kept_names_no_folder_of_this_machine():
@@ -178,7 +179,7 @@ def test_keep_copies_tables_and_strips_folders(results, docs):
 
 def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     kept.keep(results, docs / "data", "digits")
-    text = evidence.page(docs)
+    text = evidence.page(evidence.sections(docs), docs)
     assert text.startswith("Before.") and text.endswith("<!-- end of evidence -->\nAfter.\n")
     assert "old" not in text
     assert "`snakemake --configfile docs/data/digits/config.yaml`, seeds 1, 2, 3." in text
@@ -188,12 +189,12 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert "Area, against `random`:" in text and "Area, against `ifal`:" not in text
     assert "[data/digits](data/digits/README.md)" in text
     (docs / evidence.DOCUMENT).write_text(text)
-    assert evidence.page(docs) == text
+    assert evidence.page(evidence.sections(docs), docs) == text
 
 
 def test_of_three_strategies_each_reference_has_its_table(tmp_path, docs):
     kept.keep(another(tmp_path, strategies=("random", "ifal", "logo")), docs / "data", "digits")
-    text = evidence.page(docs)
+    text = evidence.page(evidence.sections(docs), docs)
     assert "Area, against `random`:" in text and "Area, against `ifal`:" in text
 
 
@@ -250,7 +251,7 @@ def test_runs_of_two_folders_add_up(tmp_path, results):
     (own,) = evidence.sections(docs).values()
     for _, runs in own.accuracy.groupby("strategy"):
         assert runs["seed"].unique().tolist() == [1, 2, 3, 4, 5]
-    text = evidence.page(docs)
+    text = evidence.page(evidence.sections(docs), docs)
     assert "seeds 1, 2, 3." in text and "digits-more/config.yaml`, seeds 4, 5." in text
 
 
@@ -267,7 +268,7 @@ def test_runs_that_do_not_add_up_are_refused(tmp_path, results, changed, told):
     kept.keep(results, docs / "data", "digits")
     kept.keep(another(tmp_path, **changed), docs / "data", "digits-more")
     with pytest.raises(InputError, match=f"do not add up: .*{told}"):
-        evidence.page(docs)
+        evidence.sections(docs)
 
 
 def test_a_strategy_has_the_same_options_in_runs_that_add_up():
@@ -319,19 +320,19 @@ def test_a_table_that_was_changed_by_hand_is_refused(results, docs):
     path = docs / "data" / "digits" / "accuracy.csv"
     path.write_text(path.read_text().replace("ifal", "best"))
     with pytest.raises(DamagedError, match=r"accuracy\.csv' is not what collect_results wrote"):
-        evidence.page(docs)
+        evidence.sections(docs)
 
 
 def test_markers_and_tables_need_each_other(results, docs):
     with pytest.raises(InputError, match="digits' has no tables; make keep"):
-        evidence.page(docs)
+        evidence.sections(docs)
     kept.keep(results, docs / "data", "digits")
     shutil.copytree(docs / "data" / "digits", docs / "data" / "more")
     with pytest.raises(InputError, match=r"more' has 0 markers in reproduction\.md, but must have"):
-        evidence.page(docs)
+        evidence.sections(docs)
     documents(docs, "digits", "more", "digits")
     with pytest.raises(InputError, match="digits' has 2 markers"):
-        evidence.page(docs)
+        evidence.sections(docs)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def test_markers_and_tables_need_each_other(results, docs):
 def test_markers_come_in_pairs(docs, text):
     (docs / evidence.DOCUMENT).write_text(text)
     with pytest.raises(InputError, match="has no '<!-- end of evidence -->', or there is one"):
-        evidence.page(docs)
+        evidence.sections(docs)
 
 
 def test_a_mistake_is_one_sentence_and_exit_status_1(tmp_path, capsys):

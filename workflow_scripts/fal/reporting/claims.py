@@ -99,9 +99,8 @@ def _rows(claim: Claim, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, 
     for name in filter(kept.__contains__, claim.data):
         settings = by_setting(kept[name])
         for setting, table in settings:
-            compared = verdict_table(table, claim.than)
-            asked = compared["strategy"].isin(claim.strategies) & (compared["measure"] == claim.by)
-            judged = judge(claim, compared[asked])
+            compared = verdict_table(table, claim.than, [claim.by])
+            judged = judge(claim, compared[compared["strategy"].isin(claim.strategies)])
             runs = f"{name}: {setting_title(setting)}" if len(settings) > 1 else name
             yield {"id": claim.id, "runs": runs, **judged}
     if missing := [name for name in claim.data if name not in kept]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -88,9 +88,8 @@ def sections(docs: Path = DOCS) -> dict[str, Kept]:
     return kept
 
 
-def page(docs: Path = DOCS) -> str:
-    """The document with what its markers name between them."""
-    kept = sections(docs)
+def page(kept: Mapping[str, Kept], docs: Path = DOCS) -> str:
+    """The document with what its markers name, ``kept``, between them."""
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
     judged = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
     text = _CLAIMS.sub(lambda _: judged, text)
@@ -110,8 +109,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if given.command == "keep":
             return keep(given.results, DOCS / "data", given.name)
-        text = page()
-        for one in sections().values():
+        kept = sections()
+        text = page(kept)
+        for one in kept.values():
             draw(one, DOCS / "figures" / f"{one.name}.png")
             save_text(DOCS / "data" / one.name / kept_texts.PAGE, kept_texts.page(one))
         save_text(DOCS / DOCUMENT, text)

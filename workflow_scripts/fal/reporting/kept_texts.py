@@ -89,11 +89,10 @@ def cpu_seconds(kept: Kept) -> float:
 
 def _differences(kept: Kept, references: list[str], by: list[str]) -> dict[str, formats.Texts]:
     """Per setting and reference the strategies' differences by some measures, by title."""
-    compared = verdicts.verdict_table(kept.accuracy, references)
-    chosen: pd.DataFrame = compared[compared["measure"].isin(by)]
+    compared = verdicts.verdict_table(kept.accuracy, references, by)
     return {
         title: formats.Texts(table.cells[COLUMNS.split(",")])
-        for title, table in verdict_texts.comparisons(chosen).items()
+        for title, table in verdict_texts.comparisons(compared).items()
     }
 
 

@@ -21,8 +21,12 @@ from fal.reporting.ranking import MEASURES, complete_runs, run_measures
 _GROUP = list(SETTING)
 
 
-def verdict_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -> pd.DataFrame:
-    """Each strategy of each setting against each reference, by each measure.
+def verdict_table(
+    table: pd.DataFrame,
+    references: Sequence[str] = REFERENCES,
+    measures: Sequence[str] = MEASURES,
+) -> pd.DataFrame:
+    """Each strategy of each setting against each reference, by each of ``measures``.
 
     Columns: the setting, measure, reference, strategy; mean and reference_mean (percent, over the
     pairs); difference (their difference in percentage points), low, high (its interval of 95%, see
@@ -40,7 +44,7 @@ def verdict_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -
     found = [
         {**_names(setting), "measure": measure, **compared}
         for setting, rows in table.groupby(_GROUP)
-        for measure, runs in _measured(rows).items()
+        for measure, runs in _measured(rows, measures).items()
         for reference in references
         if reference in runs
         for compared in _comparisons(runs, reference, _seeds(rows))
@@ -74,7 +78,7 @@ def _names(setting: Iterable[Any]) -> dict[str, Any]:
     return dict(zip(_GROUP, setting, strict=True))
 
 
-def _measured(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _measured(rows: pd.DataFrame, measures: Sequence[str]) -> dict[str, pd.DataFrame]:
     """What the runs of a setting are judged by: seeds by strategies, NaN where one is missing."""
     measured = run_measures(rows)
     seeds, strategies = (sorted(rows[name].unique()) for name in ("seed", "strategy"))
@@ -82,7 +86,7 @@ def _measured(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         measure: measured.pivot(index="seed", columns="strategy", values=measure).reindex(
             index=seeds, columns=strategies
         )
-        for measure in MEASURES
+        for measure in measures
         if measured[measure].notna().any()
     }
 
@@ -192,7 +196,7 @@ def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
 
     table: rows of one setting.
     """
-    measured = _measured(table)
+    measured = _measured(table, ["area"])
     if not measured:
         return "no run is complete"
     runs = measured["area"]
