@@ -120,7 +120,7 @@ def test_curves_show_the_means_and_the_intervals():
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert set(lines) == {"random", "ifal"}
-    bars = dict(zip(lines, axes.collections, strict=True))
+    bars = dict(zip(lines, axes.collections, strict=False))
     for strategy, line in lines.items():
         rows = table[table["strategy"] == strategy]
         values = [rows.loc[rows["cycle"] == cycle, "accuracy"] for cycle in range(4)]
@@ -134,6 +134,22 @@ def test_curves_show_the_means_and_the_intervals():
         assert list(own["seeds"]) == [3] * 4 and list(own["cycle"]) == list(range(4))
     assert lines["ifal"].get_zorder() > lines["random"].get_zorder()
     assert lines["ifal"].get_linewidth() > lines["random"].get_linewidth()
+
+
+def test_the_interval_of_models_that_strategies_share_is_drawn_once():
+    table = accuracies(["random", "logo", "fairfal"], [1, 2, 3], range(2))
+    first = table["cycle"] == 0
+    shared = table[first & (table["strategy"] == "random")]
+    table.loc[first & (table["strategy"] == "logo"), "accuracy"] = shared["accuracy"].to_numpy()
+    figure, numbers = drawn(table, ["random", "logo", "fairfal"])
+    *own, common = [
+        [tuple(segment[:, 1]) for segment in bars.get_segments()]
+        for bars in figure.axes[0].collections
+    ]
+    ends = numbers.set_index(["strategy", "cycle"])[["low", "high"]].apply(tuple, axis=1)
+    assert common == pytest.approx([ends["random", 0]])
+    assert [len(bars) for bars in own] == [1, 1, 2]
+    assert own[1] == pytest.approx([ends["logo", 1]])
 
 
 def test_one_seed_has_no_interval():

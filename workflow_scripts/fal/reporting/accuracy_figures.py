@@ -144,24 +144,37 @@ def _draw_curves(
     strategies: Sequence[str],
     styles: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """The mean of each strategy, and its intervals beside one another."""
+    """The mean of each strategy, and its intervals beside one another.
+
+    That of first models which several strategies share is drawn once.
+    """
     apart = _distance(numbers) / (len(strategies) + 2)
+    same = ["cycle", "mean", "low", "high"]
+    shared = (numbers["cycle"] == 0) & numbers.duplicated(same, keep=False)
     for place, strategy in enumerate(strategies):
-        curve = numbers[numbers["strategy"] == strategy]
-        style = styles[strategy]
-        x, mean = 100 * curve["labeled_fraction"], curve["mean"]
-        axes.plot(x, mean, label=strategy, **style)
-        known = curve["low"].notna()
-        axes.errorbar(
-            (x + apart * (place - (len(strategies) - 1) / 2))[known],
-            mean[known],
-            yerr=(curve["high"] - mean)[known],
-            fmt="none",
-            ecolor=style["color"],
-            elinewidth=0.8,
-            alpha=0.7,
-            zorder=style["zorder"] - 1,
-        )
+        own = numbers["strategy"] == strategy
+        curve, style = numbers[own], styles[strategy]
+        axes.plot(100 * curve["labeled_fraction"], curve["mean"], label=strategy, **style)
+        aside = apart * (place - (len(strategies) - 1) / 2)
+        _draw_intervals(axes, numbers[own & ~shared], aside, style["color"], style["zorder"] - 1)
+    _draw_intervals(axes, numbers[shared].drop_duplicates(same), 0, "#444444", 2)
+
+
+def _draw_intervals(
+    axes: Axes, numbers: pd.DataFrame, aside: float, color: str, zorder: float
+) -> None:
+    """What intervals there are, ``aside`` from their labeled images, in percent."""
+    known = numbers[numbers["low"].notna()]
+    axes.errorbar(
+        100 * known["labeled_fraction"] + aside,
+        known["mean"],
+        yerr=known["high"] - known["mean"],
+        fmt="none",
+        ecolor=color,
+        elinewidth=0.8,
+        alpha=0.7,
+        zorder=zorder,
+    )
 
 
 def _distance(numbers: pd.DataFrame) -> float:
