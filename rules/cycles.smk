@@ -14,7 +14,7 @@ WEIGHTS = {
 
 
 def fingerprint(dataset):
-    """Names, sizes and times of a data set's files: what is added or changed makes it anew."""
+    """What a data set's files are known by: what is added or changed makes it anew."""
     options = dict(settings.datasets[dataset])
     kind = kinds.create(options.pop("kind"), **options)
     prepared = fill(layout.data("dataset.json"), {"dataset": dataset})

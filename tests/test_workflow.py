@@ -239,6 +239,7 @@ def test_a_data_set_is_read_again_when_its_images_change_not_when_they_are_copie
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {}
     content = first.read_bytes()
     damage(first, one_bit)
+    os.utime(first)
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {"prepare_dataset": 1}
     first.write_bytes(content)
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {}

@@ -10,12 +10,12 @@ with job(snakemake) as run:
     options = dict(snakemake.params.options)
     folder = Path(snakemake.output.description).parent
     kind = kinds.create(options.pop("kind"), **options)
+    run.record(content=kind.content_digest())
     dataset = kind.load(
         snakemake.wildcards.dataset,
         folder.parents[1] / DOWNLOADS,
         keep_unlabeled=snakemake.params.get("keep_unlabeled", False),
     )
-    run.record(content=kind.content_digest())
     run.tell(dataset.describe())
     for sentence in dataset.warnings:
         run.warn(sentence)

@@ -7,7 +7,7 @@ import pytest
 
 from data.image_files import class_folders, make
 from fal.data import kinds
-from fal.data.prepared import record_of, settled_fingerprint
+from fal.data.prepared import _content, record_of, settled_fingerprint
 
 
 @pytest.fixture
@@ -33,6 +33,21 @@ def test_new_times_alone_change_nothing(archive, tmp_path):
     os.utime(archive, ns=(0, 1))
     assert kind.fingerprint() != before
     assert settled_fingerprint(kind, tmp_path) == before
+
+
+def test_new_times_are_looked_into_once(archive, tmp_path, monkeypatch):
+    kind = kind_of(archive)
+    prepare(tmp_path, kind)
+    before = kind.fingerprint()
+    os.utime(archive, ns=(0, 1))
+    assert settled_fingerprint(kind, tmp_path) == before
+    _content.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(kind), "content_digest", lambda self: pytest.fail("was read"))
+        assert settled_fingerprint(kind, tmp_path) == before
+    os.utime(archive, ns=(0, 2))
+    archive.write_bytes(archive.read_bytes()[:-1] + b"x")
+    assert settled_fingerprint(kind, tmp_path) == kind.fingerprint()
 
 
 def test_new_content_of_the_same_size_does(archive, tmp_path):

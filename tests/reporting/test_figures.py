@@ -120,7 +120,7 @@ def test_curves_show_the_means_and_the_intervals():
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert set(lines) == {"random", "ifal"}
-    bars = dict(zip(lines, axes.collections, strict=False))
+    bars = dict(zip(lines, axes.collections, strict=True))
     for strategy, line in lines.items():
         rows = table[table["strategy"] == strategy]
         values = [rows.loc[rows["cycle"] == cycle, "accuracy"] for cycle in range(4)]

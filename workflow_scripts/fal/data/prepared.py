@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fal.data.kinds.base import DatasetKind
+from fal.storage import save_text
+
+_MEMORY = ".same_content"
+"""The file beside a data set that says which files have the contents that it was made of."""
 
 
 def record_of(prepared: Path) -> dict[str, Any]:
@@ -23,16 +28,25 @@ def settled_fingerprint(kind: DatasetKind, prepared: Path) -> str:
     """``kind.fingerprint()``, or where nothing but times has changed since, as when files are
     copied, the one that the data set in ``prepared`` was made at: nothing is then made anew.
 
-    Where times have changed, the files are read to find out. Raises InputError if they cannot be.
+    Where times have changed, the files are read once to find out; that nothing else has is
+    remembered beside the data set. Raises InputError if they cannot be read.
     """
     now = kind.fingerprint()
     record = record_of(prepared)
-    content = record.get("content")
     try:
         then = record["settings"]["fingerprint"]
     except (KeyError, TypeError):
         return now
-    return then if now == then or (content and _content(kind, now) == content) else now
+    if now == then or not record.get("content"):
+        return now
+    memory, same = prepared / _MEMORY, f"{now} is {then}\n"
+    if memory.is_file() and memory.read_text(encoding="utf-8") == same:
+        return then
+    if _content(kind, now) != record["content"]:
+        return now
+    with suppress(OSError):
+        save_text(memory, same)
+    return then
 
 
 @cache

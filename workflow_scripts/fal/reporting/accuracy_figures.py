@@ -157,7 +157,8 @@ def _draw_curves(
         axes.plot(100 * curve["labeled_fraction"], curve["mean"], label=strategy, **style)
         aside = apart * (place - (len(strategies) - 1) / 2)
         _draw_intervals(axes, numbers[own & ~shared], aside, style["color"], style["zorder"] - 1)
-    _draw_intervals(axes, numbers[shared].drop_duplicates(same), 0, "#444444", 2)
+    if shared.any():
+        _draw_intervals(axes, numbers[shared].drop_duplicates(same), 0, "#444444", 2)
 
 
 def _draw_intervals(
