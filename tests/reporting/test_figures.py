@@ -158,6 +158,15 @@ def test_one_seed_has_no_interval():
     assert numbers["low"].isna().all() and "one seed" in figure.get_suptitle()
 
 
+def test_of_different_numbers_of_seeds_the_least_and_the_most_are_told():
+    table = accuracies(["random", "ifal", "logo"], [1, 2, 3, 4], range(2))
+    figure, _ = drawn(table, ["random", "ifal", "logo"])
+    assert "mean of 4 seeds" in figure.get_suptitle()
+    fewer = table[(table["strategy"] != "logo") | (table["seed"] < 3)]
+    figure, _ = drawn(fewer, ["random", "ifal", "logo"])
+    assert "mean of 2 to 4 seeds" in figure.get_suptitle()
+
+
 def test_a_panel_shows_its_strategies_in_their_order_with_their_labels():
     table = accuracies(["random", "logo", "ifal"], [1, 2], range(3))
     figure, numbers = drawn(table, ["ifal", "random"], ifal="ours")

@@ -132,10 +132,11 @@ def missing_results(panel: Panel, curves: Curves) -> str:
 
 
 def _spread(numbers: pd.DataFrame) -> str:
-    seeds = numbers.loc[numbers["result"] == OWN, "seeds"].max()
-    if not seeds > 1:
+    seeds = numbers.loc[numbers["result"] == OWN, "seeds"]
+    if not seeds.max() > 1:
         return "one seed"
-    return f"mean of {seeds:.0f} seeds, with Student's interval of {LEVEL:.0%}"
+    count = " to ".join(f"{number:.0f}" for number in sorted({seeds.min(), seeds.max()}))
+    return f"mean of {count} seeds, with Student's interval of {LEVEL:.0%}"
 
 
 def _draw_curves(

@@ -51,13 +51,17 @@ def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
 
 
 def draw(kept: Kept, path: Path) -> None:
-    """Draw the accuracy curves of a section, a panel for each setting, as PNG."""
+    """Draw the accuracy curves of a section, a panel for each setting, as PNG.
+
+    That some strategies have fewer seeds is planned, and not told as missing.
+    """
     table, style = kept.accuracy, kept.config["style"]
     strategies = tuple(sorted(table["strategy"].unique()))
     settings = [setting for setting, _ in tables.by_setting(table)]
     grid = Grid("accuracy", tuple((Panel(setting_title(s), s, strategies),) for s in settings))
     cycles = {str(name): int(rows["cycle"].max()) for name, rows in table.groupby("dataset")}
-    curves = Curves(table, strategies, sorted(table["seed"].unique()), cycles)
+    common = set.intersection(*(set(rows["seed"]) for _, rows in table.groupby("strategy")))
+    curves = Curves(table, strategies, common, cycles)
     words = Scale(**kept.config["scale"]).words
     with drawing.look(style), TemporaryDirectory() as folder, replacing(path) as temporary:
         figure, _ = accuracy_figure(grid, curves, style["width"], words)
