@@ -60,6 +60,14 @@ def test_few_seeds_decide_nothing():
     assert (found["p"], found["seeds"]) == ("0.125", "3")
 
 
+@pytest.mark.parametrize(("up", "of_five"), [(0.1, "holds"), (9, "contradicted")])
+def test_few_seeds_do_not_decide_whether_two_are_equal(up, of_five):
+    for seeds, expected in ((2, "open"), (4, "open"), (5, of_five)):
+        levels = {"ifal": list(BASE[:seeds] + up), "random": list(BASE[:seeds])}
+        found = verdict(levels, expects="equal", than=("random",))
+        assert found["verdict"] == expected
+
+
 def test_the_comparison_least_in_favor_is_named():
     levels = {name: list(BASE + up) for name, up in (("ifal", 2), ("logo", 1.5), ("random", 0))}
     found = verdict(levels)

@@ -28,7 +28,8 @@ NOTE = (
     f"A claim of several comparisons holds if each has p ≤ {statistics.LEVEL} (exact one-sided "
     "Wilcoxon, paired by seed; all have to hold, so none is corrected), and is contradicted if one "
     "is that clear the other way after Holm's correction. Equal means an interval of 95 % within "
-    f"±{MARGIN:g} point. Named is the comparison that is the least in favor of the claim."
+    f"±{MARGIN:g} point, of as many seeds as could give such a p. Named is the comparison that is "
+    "the least in favor of the claim."
 )
 
 
@@ -118,8 +119,9 @@ def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:
         return {"verdict": NOT_RUN}
     if claim.expects == "equal":
         favor = -rows["difference"].abs()
-        holds = (rows["low"] >= -MARGIN) & (rows["high"] <= MARGIN)
-        against = (rows["low"] > MARGIN) | (rows["high"] < -MARGIN)
+        enough = rows["smallest_p"] <= statistics.LEVEL
+        holds = enough & (rows["low"] >= -MARGIN) & (rows["high"] <= MARGIN)
+        against = enough & ((rows["low"] > MARGIN) | (rows["high"] < -MARGIN))
     else:
         above = claim.expects == "above"
         favor = rows["difference"] if above else -rows["difference"]
