@@ -1,9 +1,5 @@
 # How one cycle of a run links to the next: which files it reads.
 
-from pathlib import Path
-
-from fal.data import kinds
-from fal.data.prepared import settled_fingerprint
 from fal.layout import SHARED, fill
 
 WEIGHTS = {
@@ -11,14 +7,6 @@ WEIGHTS = {
     "local": "clients.safetensors",
     "kd": "kd.safetensors",
 }
-
-
-def fingerprint(dataset):
-    """What a data set's files are known by: what is added or changed makes it anew."""
-    options = dict(settings.datasets[dataset])
-    kind = kinds.create(options.pop("kind"), **options)
-    prepared = fill(layout.data("dataset.json"), {"dataset": dataset})
-    return settled_fingerprint(kind, Path(prepared).parent)
 
 
 def objective_of(strategy):

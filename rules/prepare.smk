@@ -21,7 +21,7 @@ rule prepare_dataset:
     params:
         **({"keep_unlabeled": True} if settings.keep_unlabeled else {}),
         options=lambda w: settings.datasets[w.dataset],
-        fingerprint=lambda w: fingerprint(w.dataset),
+        fingerprint=lambda w: settings.fingerprint(w.dataset),
     message:
         "Read the images of {wildcards.dataset}"
     script:

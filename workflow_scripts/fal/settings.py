@@ -14,9 +14,11 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, MinLen
 
 from fal.data.kinds import KINDS
+from fal.data.kinds.base import DatasetKind
 from fal.data.labeling import Labeling
 from fal.data.oracles import ORACLES
 from fal.data.partitions import PARTITIONS
+from fal.data.prepared import settled_fingerprint
 from fal.data.sites import number_of_sites
 from fal.errors import InputError, suggest
 from fal.federated.algorithms import ALGORITHMS
@@ -178,13 +180,21 @@ class Settings(Configuration):
         """Whether images that have no label are of use."""
         return bool(_create(ORACLES, "oracle", self.oracle, "method").asks_people)
 
+    def fingerprint(self, dataset: str) -> str:
+        """What a data set's files are known by: what is added or changed makes it anew."""
+        return settled_fingerprint(*self._kind_and_folder(dataset))
+
     def _number_of_sites(self, dataset: str) -> int:
-        kind = _create(KINDS, f"datasets.{dataset}", self.datasets[dataset], "kind")
-        prepared = fill(Layout(self.results).data("dataset.json"), {"dataset": dataset})
         try:
-            return number_of_sites(kind, Path(prepared).parent, self.keep_unlabeled)
+            return number_of_sites(*self._kind_and_folder(dataset), self.keep_unlabeled)
         except InputError as error:
             raise InputError(f"datasets.{dataset}: {error}") from None
+
+    def _kind_and_folder(self, dataset: str) -> tuple[DatasetKind, Path]:
+        """A data set as its options describe it, and the folder that it is prepared in."""
+        kind = _create(KINDS, f"datasets.{dataset}", self.datasets[dataset], "kind")
+        prepared = fill(Layout(self.results).data("dataset.json"), {"dataset": dataset})
+        return kind, Path(prepared).parent
 
 
 def resolve(config: Mapping[str, Any]) -> Settings:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from fal import integrity
 from fal.errors import InputError
 
 
@@ -62,7 +63,4 @@ def _size_and_time(path: str) -> str:
 
 def _content(path: str) -> str:
     """The digest of a file's content; empty for a link that leads to no file."""
-    if not Path(path).is_file():
-        return ""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()
+    return integrity.digest(path) if Path(path).is_file() else ""

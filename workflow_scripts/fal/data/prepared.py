@@ -40,7 +40,7 @@ def settled_fingerprint(kind: DatasetKind, prepared: Path) -> str:
     if now == then or not record.get("content"):
         return now
     memory, same = prepared / _MEMORY, f"{now} is {then}\n"
-    if memory.is_file() and memory.read_text(encoding="utf-8") == same:
+    if memory.is_file() and memory.read_bytes() == same.encode():
         return then
     if _content(kind, now) != record["content"]:
         return now

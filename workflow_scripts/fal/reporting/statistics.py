@@ -97,10 +97,9 @@ def mean_interval(differences: ArrayLike) -> Interval:
     the bias, resamples with the mean of the sample count by halves. Of up to eight differences
     all resamples are taken, of more a number that depends on nothing but how many they are, so the
     interval of the negated differences is the negated interval, for more than eight nearly. No
-    interval for a single difference; a point where all are
-    equal. It lies within the differences, so with a handful of them it is too narrow: of normal
-    differences it covers the mean in 50% of the samples of two, 73% of three, 84% of five, 90% of
-    ten.
+    interval for a single difference; a point where all are equal. It lies within the differences,
+    so with a handful of them it is too narrow: of normal differences it covers the mean in 50% of
+    the samples of two, 73% of three, 84% of five, 90% of ten.
 
     differences: [n], not empty.
     """
