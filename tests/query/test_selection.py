@@ -165,6 +165,15 @@ def test_badge_without_any_gradient():
     assert len(set(picks.tolist())) == 6
 
 
+@pytest.mark.parametrize("margin", [50, 200, 360, 400, 500, 600, 700, 1000])
+def test_badge_with_an_example_that_the_model_is_sure_of(margin):
+    logits = normal(40, 5, 1).double()
+    logits[3] = torch.tensor([margin, 0.0, 0, 0, 0])
+    picks = selection.badge_seeding(normal(40, 4, 0), logits.softmax(1), 20, 0).tolist()
+    assert len(set(picks)) == 20
+    assert 3 not in picks
+
+
 # --- all of them
 
 

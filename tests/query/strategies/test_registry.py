@@ -125,10 +125,10 @@ def test_needs_are_checked_when_a_strategy_is_made(own, kind, needs):
     assert str(error.value) == f"{sentence}global, local, kd"
 
 
-def test_the_default_takes_the_highest_scores_ties_by_position():
+def test_the_default_takes_the_highest_scores():
     pool = example_pool(unlabeled=5)
-    chosen = Strategy().select(pool, {"score": torch.tensor([1.0, 3, 2, 3, 2])}, 3, 0)
-    assert chosen.tolist() == [1, 3, 2]
+    chosen = Strategy().select(pool, {"score": torch.tensor([1.0, 3, 2, 4, 2])}, 3, 0).tolist()
+    assert chosen in ([3, 1, 2], [3, 1, 4])
 
 
 def test_asking_for_needs_does_not_import_torch():

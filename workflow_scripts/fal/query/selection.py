@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from fal.errors import InputError
 from fal.query.kmeans import kmeans
@@ -100,7 +99,9 @@ def k_center_greedy(features: Tensor, labeled_features: Tensor, budget: int) -> 
 
 def _lengths_and_directions(vectors: Tensor) -> tuple[Tensor, Tensor]:
     """Lengths, float64 [n], and directions, float32 [n, D], of float64 [n, D]."""
-    return vectors.norm(dim=1), normalize(vectors, dim=1, eps=1e-300).float()
+    lengths = vectors.norm(dim=1)
+    directions = vectors / lengths.where(lengths > 0, torch.inf)[:, None]
+    return lengths, directions.float()
 
 
 def _rounding(length: int) -> float:

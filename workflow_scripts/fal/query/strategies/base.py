@@ -79,12 +79,12 @@ class Strategy(Options):
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> Positions:
         """``budget`` distinct positions in 0..U-1, where 0 < budget < U.
 
-        Here the highest scores, the highest first, ties by position.
+        Here the highest scores, the highest first, equals in random order.
         seed: any integer; all random choices follow from it.
         """
         if "score" not in scores:
             raise InputError("score gave no column 'score' to pick by, and there is no own pick")
-        return top(scores["score"], budget)
+        return top(scores["score"], budget, seed)
 
     def explain(self, scores: Scores, budget: int) -> dict[str, Any]:
         """How a client's queries come about, as JSON values by name: kept in explanation.json."""

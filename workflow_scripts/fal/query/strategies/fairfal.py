@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge
 
-from fal.query.ranking import to_numpy
+from fal.query.ranking import to_numpy, top
 from fal.query.strategies.base import Scores, Strategy
 from fal.query.strategies.uncertainty import entropy
 
@@ -84,7 +84,7 @@ class FairFAL(Strategy):
     def pick(self, pool: Pool, scores: Scores, budget: int, seed: int) -> np.ndarray:
         """Within each class k-center among the candidates, from the labeled ones of that class."""
         uncertainty, predicted = to_numpy(scores["score"]), to_numpy(scores["pseudo_label"])
-        by_uncertainty = np.argsort(-uncertainty, kind="stable")
+        by_uncertainty = top(uncertainty, pool.size, seed)
         unlabeled, labeled = self._gradients(pool)
         quotas = class_quotas(np.bincount(predicted, minlength=pool.num_classes), budget)
         chosen = []

@@ -105,7 +105,7 @@ class IFAL(Inconsistent):
 
         route, candidate = self._candidates(scores, budget)
         if route == "top":
-            return top(scores["total"], budget)
+            return top(scores["total"], budget, seed)
         candidates = np.arange(pool.size) if candidate is None else np.flatnonzero(candidate)
         unit = normalize(pool.features("local").cpu()[candidates], dim=1)
         return candidates[kmeans_representatives(unit, budget, seed, self.restarts).numpy()]

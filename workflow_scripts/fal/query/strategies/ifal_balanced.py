@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from annotated_types import Ge
 
-from fal.query.ranking import to_numpy
+from fal.query.ranking import to_numpy, top
 from fal.query.strategies.base import Scores
 from fal.query.strategies.inconsistent import Inconsistent
 
@@ -63,7 +63,7 @@ class BalancedIFAL(Inconsistent):
         from fal.query.selection import kmeans_representatives
 
         total, predicted = to_numpy(scores["total"]), to_numpy(scores["pseudo_label"])
-        best_first = np.argsort(-total, kind="stable")
+        best_first = top(total, pool.size, seed)
         unit = normalize(pool.features("local").cpu(), dim=1)
         held, found = (np.bincount(c, minlength=pool.num_classes) for c in (pool.labels, predicted))
         quotas = filling_quotas(held, found, budget)
