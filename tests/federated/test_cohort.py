@@ -7,26 +7,32 @@ import torch
 from fal import storage
 from fal.data.dataset import Dataset
 from fal.data.labeled import Labeled
+from fal.errors import InputError
 from fal.federated import cohort as module
+from fal.federated import models
 from fal.federated.cohort import lockstep_width, open_cohort, supervised
+from fal.federated.distillation import distill
 from fal.federated.kcfu import kcfu
 from fal.federated.objectives import OBJECTIVES
-from fal.federated.options import LocalTraining
+from fal.federated.options import Distillation, LocalTraining
+from federated.cohorts import equal
 
 CLIENT = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2])
 LABELED = np.array([0, 3, 4, 7, 5, 8, 11])
 
-LINEAR = """
+OWN_NETWORK = """
 from dataclasses import dataclass
 from torch import nn
 from fal.federated.networks.base import Network
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear(Network):
+class Own(Network):
     def backbone(self, image_shape):
-        return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU()), 16
+        return {backbone}
 """
+LINEAR = "nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU()), 16"
+WITH_DROPOUT = "nn.Sequential(nn.Conv2d(1, 16, 8), nn.Dropout(0.5), nn.Flatten()), 16"
 
 
 @pytest.fixture
@@ -79,14 +85,70 @@ def test_an_objective_that_uses_them_gets_the_unlabeled_examples(opened):
     assert [index.tolist() for index in cohort.unlabeled] == [[6, 9], [1, 10], [2]]
 
 
-def test_a_network_that_cannot_be_stacked_trains_one_client_at_a_time(opened, tmp_path):
-    (tmp_path / "own.py").write_text(LINEAR)
-    cohort = opened(f"{tmp_path}/own.py:Linear")
+@pytest.fixture
+def own(tmp_path):
+    """A function that writes a network of one's own, and returns its name."""
+
+    def write(backbone):
+        file = tmp_path / f"own{len(list(tmp_path.glob('own*.py')))}.py"
+        file.write_text(OWN_NETWORK.format(backbone=backbone))
+        return f"{file}:Own"
+
+    return write
+
+
+def test_a_network_that_cannot_be_stacked_trains_one_client_at_a_time(opened, own):
+    cohort = opened(own(LINEAR))
     assert cohort.lockstep == 1
     start = cohort.initial_weights()
     weights, loss = cohort.train(start, [0, 1, 2], 0, 0.05)
     assert weights["backbone.1.weight"].shape == (3, 16, 64)
     assert loss.isfinite().all()
+
+
+def test_layers_that_draw_at_random_draw_by_seed_round_and_client(opened, own):
+    method = own(WITH_DROPOUT)
+    state = torch.get_rng_state()
+    start = opened(method).initial_weights()
+
+    def train(clients, round_index=0, **more):
+        return opened(method, **more).train(start, clients, round_index, 0.05)[0]
+
+    first = train([0, 1, 2])
+    assert equal(train([0, 1, 2]), first)
+    assert equal(train([2]), models.row(first, 2))
+    assert equal(train([1, 0, 2]), {name: w[[1, 0, 2]] for name, w in first.items()})
+    assert torch.equal(torch.get_rng_state(), state)
+
+    def drawn(client=0, round_index=0, **more):
+        with opened(**more).layers_seeded("layers in training", [client], round_index):
+            return torch.rand(4)
+
+    assert torch.equal(drawn(), drawn())
+    for change in ({"client": 1}, {"round_index": 1}, {"seed": 5}, {"cycle": 2}):
+        assert not torch.equal(drawn(), drawn(**change))
+
+
+def test_a_distilled_model_with_dropout_is_the_same_every_time(opened, own):
+    method, options = own(WITH_DROPOUT), Distillation(epochs=3, patience=3, batch_size=2)
+    teacher = opened(method).initial_weights()
+    first, _ = distill(opened(method), teacher, range(3), options)
+    assert equal(distill(opened(method), teacher, range(3), options)[0], first)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "sentence"),
+    [
+        ("nn.Flatten()", "backbone returned Flatten, but must return a module and the number of"),
+        ("(nn.Flatten(), 63)", r"features \[2, 64\] of images \[2, 1, 8, 8\], but .* \[2, 63\]"),
+        ("(nn.Linear(9, 9), 9)", r"fails on images \[2, 1, 8, 8\]: RuntimeError: mat1 and mat2"),
+    ],
+)
+def test_a_backbone_that_does_not_fit_is_told(opened, own, backbone, sentence):
+    method = own(backbone)
+    with pytest.raises(InputError, match=sentence) as error:
+        opened(method)
+    assert str(error.value).startswith(f"network '{method}': backbone")
 
 
 def test_the_project_s_own_networks_are_not_tried_out(opened, monkeypatch):

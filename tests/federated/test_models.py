@@ -162,6 +162,8 @@ def test_group_norm_has_no_statistics_and_does_not_mix_examples():
 
 
 def test_unknown_networks_norms_and_options_are_told():
+    with pytest.raises(InputError, match=r"network 'own.py' is a file; .* 'own.py:ClassName'"):
+        networks.create("own.py")
     with pytest.raises(InputError, match="network 'cnm' is unknown; did you mean 'cnn'"):
         networks.create("cnm")
     with pytest.raises(InputError, match=r"norm is .layer., which is unknown"):
@@ -262,6 +264,14 @@ def test_a_layer_that_cannot_be_stacked_is_refused_by_name(name):
 def test_layers_without_weights_that_mix_channels_are_found_out(layer):
     network = OfLayers(layers=(lambda: nn.Conv2d(1, 2, 9), layer, nn.Flatten))
     assert not models.stacks_exactly(network, (1, 9, 9))
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.5])
+def test_layers_that_draw_at_random_are_found_out(share):
+    network = small_network(lambda: nn.Conv2d(1, 2, 3), lambda: nn.Dropout(share))
+    state = torch.get_rng_state()
+    assert not models.stacks_exactly(network, (1, 9, 9))
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize("name", NAMES)

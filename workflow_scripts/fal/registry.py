@@ -68,6 +68,10 @@ class Registry(Generic[T]):
         """
         if ".py:" in str(name):
             return self._load(name), {}
+        if str(name).endswith(".py"):
+            raise InputError(
+                f"{self.noun} '{name}' is a file; name its class too: '{name}:ClassName'"
+            )
         if name not in self.entries:
             raise InputError(f"{self.noun} '{name}' is unknown{suggest(name, self.entries)}")
         module, kind, fixed = self.entries[name]
@@ -81,7 +85,7 @@ class Registry(Generic[T]):
 
     def _load(self, name: str) -> type[T]:
         file, _, kind = name.rpartition(":")
-        path = Path(file).resolve()
+        path = Path(file).expanduser().resolve()
         owner = f"{self.noun} '{name}'"
         if not path.is_file():
             raise InputError(f"{owner}: there is no file '{path}'")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,3 +29,16 @@ def torch_generator(seed: int, purpose: str, **where: int) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(seed_for(seed, purpose, **where))
+
+
+@contextmanager
+def layers_seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generator, which layers such as dropout draw from; restored afterwards.
+
+    device: of the networks that are used meanwhile.
+    """
+    import torch
+
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from fal.federated.training import (
     cross_entropy,
     train_epoch,
 )
-from fal.rng import seed_for, torch_generator
+from fal.rng import layers_seeded, seed_for, torch_generator
 
 GPU_LOCKSTEP = 32
 CPU_LOCKSTEP = 8
@@ -104,6 +105,13 @@ class Cohort:
             for k in clients
         ]
 
+    def layers_seeded(
+        self, purpose: str, group: Sequence[int], round_index: int
+    ) -> AbstractContextManager[None]:
+        """See ``fal.rng.layers_seeded``; layers that draw are never stacked: groups are of one."""
+        where = {"cycle": self.cycle, "client": group[0], "round_index": round_index}
+        return layers_seeded(seed_for(self.seed, purpose, **where), self.images.device)
+
     def groups(self, clients: Sequence[int]) -> list[list[int]]:
         """Clients that train together: up to ``lockstep`` of equal sizes."""
         equals: dict[tuple[int, ...], list[int]] = {}
@@ -172,11 +180,12 @@ class Cohort:
         )
         objective = self.objective(self, group, start, round_index)
         optimizer = GradientDescent(net, self.local)
-        for epoch in range(self.local.epochs):
-            batches = order.batches(epoch)
-            loss = train_epoch(
-                net, optimizer, batches, self.local, learning_rate, objective, correction
-            )
+        with self.layers_seeded("layers in training", group, round_index):
+            for epoch in range(self.local.epochs):
+                batches = order.batches(epoch)
+                loss = train_epoch(
+                    net, optimizer, batches, self.local, learning_rate, objective, correction
+                )
         return models.read(net), loss
 
 
@@ -202,6 +211,8 @@ def can_stack(model: Mapping[str, Any], image_shape: tuple[int, int, int]) -> bo
 def open_stacks(dataset: Dataset, images: Images, model: Mapping[str, Any]) -> Stacks:
     """Networks for a data set's ``images``, on their device; model: method and options."""
     network = networks.create(**model)
+    if model["method"] not in networks.NETWORKS:
+        models.check_backbone(network, images.shape, f"network '{model['method']}'")
     return Stacks(partial(_build, network, images.shape, len(dataset.classes)), images.device)
 
 
@@ -232,11 +243,12 @@ def open_cohort(
             for k in range(client.max() + 1)
         ]
 
+    stacks = open_stacks(dataset, images, model)
     width = lockstep_width(images)
     if width > 1 and not can_stack(model, images.shape):
         width = 1
     return Cohort(
-        stacks=open_stacks(dataset, images, model),
+        stacks=stacks,
         images=images,
         labels=torch.from_numpy(labels).to(device),
         examples=indices(is_labeled),

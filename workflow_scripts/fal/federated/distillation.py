@@ -199,14 +199,15 @@ class Students:
     def train_epoch(self) -> float:
         """Train for one epoch; returns the mean loss of the clients that have not stopped."""
         active = self.stopping.active
-        loss = train_epoch(
-            self.net,
-            self.optimizer,
-            self.order.batches(self.done),
-            self.cohort.local,
-            self.options.rate(self.done),
-            self.objective,
-        )
+        with self.cohort.layers_seeded("layers in distillation", self.group, self.done):
+            loss = train_epoch(
+                self.net,
+                self.optimizer,
+                self.order.batches(self.done),
+                self.cohort.local,
+                self.options.rate(self.done),
+                self.objective,
+            )
         self.done += 1
         mean = float(loss[active].mean())
         if math.isnan(mean):

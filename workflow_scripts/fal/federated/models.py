@@ -63,12 +63,7 @@ def build(
     Raises InputError for images that are too small for the network, and for a stack of a network
     that has none.
     """
-    least = network.least_size
-    if min(image_shape[1:]) < least:
-        raise InputError(
-            f"images of {image_shape[1]}x{image_shape[2]} pixels are too small: "
-            f"{least}x{least} is the least"
-        )
+    _check_size(network, image_shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone, num_features = network.backbone(image_shape)
@@ -91,23 +86,69 @@ def widen(net: Classifier, stack: int) -> Classifier:
 
 
 def stacks_exactly(network: Network, image_shape: tuple[int, int, int]) -> bool:
-    """Whether a stack of two gives for each of its networks what that network gives alone."""
+    """Whether a stack of two gives for each of its networks what that network gives alone.
+
+    In training and in use; one whose layers draw at random does not, as its draws are shared.
+    """
     try:
-        pair = build(network, image_shape, num_classes=2, seed=0, stack=2).eval()
+        pair = build(network, image_shape, num_classes=2, seed=0, stack=2)
     except InputError:
         return False
-    singles = [build(network, image_shape, num_classes=2, seed=seed).eval() for seed in (1, 2)]
+    singles = [build(network, image_shape, num_classes=2, seed=seed) for seed in (1, 2)]
     rows = [read(net) for net in singles]
     write(pair, {name: torch.cat([weights[name] for weights in rows]) for name in rows[0]})
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(4, 2, *image_shape, generator=generator)
     try:
-        with torch.no_grad():
-            together = pair(images.flatten(1, 2))
-            alone = torch.cat([net(images[:, s]) for s, net in enumerate(singles)], dim=1)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            undrawn = torch.get_rng_state()
+            for training in (False, True):
+                nets = [net.train(training) for net in (pair, *singles)]
+                together = nets[0](images.flatten(1, 2))
+                alone = torch.cat([net(images[:, s]) for s, net in enumerate(nets[1:])], dim=1)
+                if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+                    return False
+            return torch.equal(torch.get_rng_state(), undrawn)
     except Exception:  # whatever a user's network raises where shapes fit one network only
         return False
-    return torch.allclose(together, alone, rtol=1e-3, atol=1e-4)
+
+
+def check_backbone(network: Network, image_shape: tuple[int, int, int], owner: str) -> None:
+    """Raise InputError unless the backbone makes of images [B, ...] features [B, D], and says D.
+
+    owner: whose backbone it is, in the sentence.
+    """
+    _check_size(network, image_shape)
+    with torch.random.fork_rng(devices=[]):
+        made = network.backbone(image_shape)
+    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], nn.Module)):
+        raise InputError(
+            f"{owner}: backbone returned {type(made).__name__}, but must return a module and the "
+            "number of its features"
+        )
+    backbone, num_features = made
+    images = torch.zeros(2, *image_shape)
+    try:
+        features = backbone.eval()(images)
+    except Exception as error:
+        raise InputError(
+            f"{owner}: backbone's module fails on images {list(images.shape)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if tuple(features.shape) != (2, num_features):
+        raise InputError(
+            f"{owner}: backbone's module makes features {list(features.shape)} of images "
+            f"{list(images.shape)}, but must make [2, {num_features}], as backbone says"
+        )
+
+
+def _check_size(network: Network, image_shape: tuple[int, int, int]) -> None:
+    least = network.least_size
+    if min(image_shape[1:]) < least:
+        raise InputError(
+            f"images of {image_shape[1]}x{image_shape[2]} pixels are too small: "
+            f"{least}x{least} is the least"
+        )
 
 
 def _has_own_weights(layer: nn.Module) -> bool:
