@@ -194,6 +194,9 @@ def test_cross_entropy_of_a_stack_is_each_network_s_own():
 
 def test_decay_comes_after_the_given_share():
     assert [decay(r, 100, 0.75, 0.1) for r in (0, 74, 75, 99)] == [1.0, 1.0, 0.1, 0.1]
+    for percent in range(101):
+        full = sum(decay(r, 100, percent / 100, 0.1) == 1 for r in range(100))
+        assert full == percent
 
 
 def test_each_epoch_has_its_own_learning_rate():

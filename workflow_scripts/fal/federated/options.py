@@ -176,7 +176,7 @@ class Distillation(Options):
 
 def decay(done: int, total: int, after: float, factor: float) -> float:
     """1 in the first ``after * total`` of ``total`` rounds or epochs, then ``factor``."""
-    return 1.0 if done < after * total else factor
+    return 1.0 if done < round(after * total, 9) else factor
 
 
 def idle_clients(labeled: Iterable[int]) -> list[int]:
