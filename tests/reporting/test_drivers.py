@@ -58,3 +58,12 @@ def test_what_is_not_known_has_no_row(tables):
     assert drivers.drivers(queries, accuracy[accuracy["cycle"] == 0]) == {}
     assert drivers.drivers(queries[queries["strategy"] != "e"], accuracy)
     assert drivers.drivers(queries[queries["strategy"] < "e"], accuracy) == {}
+
+
+def test_a_seed_with_few_strategies_has_no_say(tables):
+    queries, accuracy = tables
+    few = queries["strategy"].isin(["random", "a"])
+    ((_, found),) = drivers.drivers(queries[(queries["seed"] < 3) | few], accuracy).items()
+    ((_, expected),) = drivers.drivers(queries[queries["seed"] < 3], accuracy).items()
+    pd.testing.assert_frame_equal(found.cells, expected.cells)
+    assert (found.cells["seeds"] == 2).all()

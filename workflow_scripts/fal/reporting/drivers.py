@@ -30,18 +30,18 @@ def drivers(queries: pd.DataFrame, accuracy: pd.DataFrame) -> dict[str, Texts]:
 
     Spearman's rank correlation over the strategies of one seed and cycle, of a property of their
     queries with the accuracy gained by the next cycle; the mean over the cycles, then over the
-    seeds. Few strategies, and not drawn at random: a description, no test. Settings with fewer than
-    ``FEWEST`` strategies are left out.
+    seeds. Few strategies, and not drawn at random: a description, no test. Cycles of a seed with
+    fewer than ``FEWEST`` strategies are left out.
 
     queries, accuracy: as ``query_table`` and ``accuracy_table`` give them. Of each seed, strategies
     count that start from the same model as most, so that gains are by queries alone.
     """
     gains = _gains(accuracy)
     joined = queries.merge(gains, on=[*SETTING, "seed", "strategy", "cycle"])
+    asked = joined.groupby([*SETTING, "seed", "cycle"])["strategy"].transform("nunique")
     found = {
         setting_title(setting): pd.DataFrame(_rows(rows))
-        for setting, rows in by_setting(joined)
-        if rows["strategy"].nunique() >= FEWEST
+        for setting, rows in by_setting(joined[asked >= FEWEST])
     }
     return {title: Texts(table) for title, table in found.items() if len(table)}
 
@@ -52,7 +52,8 @@ def _gains(accuracy: pd.DataFrame) -> pd.DataFrame:
     ordered = accuracy.sort_values("cycle")
     gain = ordered.groupby(run)["accuracy"].shift(-1) - ordered["accuracy"]
     first = ordered.groupby(run)["accuracy"].transform("first")
-    usual = first.groupby([ordered[f] for f in (*SETTING, "seed")]).transform("median")
+    start = first.groupby([ordered[name] for name in (*SETTING, "seed")])
+    usual = start.transform(lambda accuracies: accuracies.mode()[0])
     return ordered.assign(gain=gain)[gain.notna() & (first == usual)][[*run, "cycle", "gain"]]
 
 

@@ -19,7 +19,7 @@ from scipy import special
 from fal.rng import numpy_generator
 
 LEVEL = 0.05
-"""The level of every test; intervals cover 1 - LEVEL."""
+"""The level of every test, in each direction that it is made in; intervals cover 1 - LEVEL."""
 
 RESAMPLES = 10_000
 """Resamples of every bootstrap that cannot take them all."""
@@ -42,13 +42,14 @@ def area_under_curve(labels: ArrayLike, accuracy: ArrayLike) -> float:
 
     The trapezoids between consecutive cycles, over labeled images, divided by the span from the
     first cycle to the last: the mean height of the curve that connects the points by straight
-    lines. Labeled fractions give the same number as labeled images. The area of a single point is
-    its accuracy.
+    lines. Labeled fractions give the same number as labeled images. The area of a curve without a
+    span is its mean accuracy.
 
-    labels, accuracy: [cycles], labels increasing.
+    labels, accuracy: [cycles], labels not decreasing: equal where people were sure of no image.
     """
     x, y = _curve(labels, accuracy)
-    return float(np.trapezoid(y, x) / (x[-1] - x[0])) if len(x) > 1 else float(y[0])
+    span = x[-1] - x[0]
+    return float(np.trapezoid(y, x) / span) if span > 0 else float(y.mean())
 
 
 def labels_to_reach(labels: ArrayLike, accuracy: ArrayLike, target: float) -> float:
@@ -57,7 +58,7 @@ def labels_to_reach(labels: ArrayLike, accuracy: ArrayLike, target: float) -> fl
     Linear between cycles; those of the first cycle if that is accurate enough already, NaN if no
     cycle is.
 
-    labels, accuracy: [cycles], labels increasing. target: percent.
+    labels, accuracy: [cycles], labels not decreasing. target: percent.
     """
     x, y = _curve(labels, accuracy)
     reached = np.flatnonzero(y >= target)
@@ -85,8 +86,8 @@ def labels_saved(
 
 def _curve(labels: ArrayLike, accuracy: ArrayLike) -> tuple[Floats, Floats]:
     x, y = np.asarray(labels, dtype=float), np.asarray(accuracy, dtype=float)
-    if x.shape != y.shape or x.ndim != 1 or not len(x) or (np.diff(x) <= 0).any():
-        raise ValueError("a learning curve is one accuracy for each of increasing label counts")
+    if x.shape != y.shape or x.ndim != 1 or not len(x) or (np.diff(x) < 0).any():
+        raise ValueError("a learning curve has one accuracy per label count, and those never fall")
     return x, y
 
 

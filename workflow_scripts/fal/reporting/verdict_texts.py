@@ -17,7 +17,7 @@ NOTE = (
     "worse; in parentheses with Holm's correction for all strategies of the table by the same "
     "measure. The smallest p is the least that so many seeds can give: above 0.05 they can decide "
     "nothing. Intervals from few seeds are too narrow: those called 95 % cover the true difference "
-    "in 50, 73, 85, 90 and 93 % of the cases with 2, 3, 5, 10 and 20 seeds. Labels: how many "
+    "in 50, 73, 84, 90 and 93 % of the cases with 2, 3, 5, 10 and 20 seeds. Labels: how many "
     "labeled images it takes to be as accurate as the reference is in the end, and how many fewer "
     "that are than the reference needs; medians over the seeds, empty where too few get there."
 )
