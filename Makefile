@@ -60,7 +60,7 @@ outdated: setup  ## which results were computed by code that has changed since
 	@$(BIN)/python -m fal.reporting.versions $(RESULTS)
 
 workflow-report: setup  ## Snakemake's own report, with the graph of all jobs
-	$(BIN)/snakemake --report $(RESULTS)/workflow-report.html
+	$(BIN)/snakemake --report $(RESULTS)/workflow-report.html $(if $(CONFIG),--configfile $(CONFIG))
 
 setup: $(VENV)/ready  ## set up .venv and nothing else
 

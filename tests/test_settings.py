@@ -61,7 +61,9 @@ def test_config_is_left_unchanged():
 def test_experiment_files_resolve(path, tmp_path):
     config = read([ROOT / "config.yaml", path])
     reads_files = config["datasets"] != ["digits"]
-    assert resolve({**config, "data_path": str(tmp_path) if reads_files else None}).strategies
+    settings = resolve({**config, "data_path": str(tmp_path) if reads_files else None})
+    assert settings.strategies
+    assert not [sentence for sentence in settings.warnings if "no figure" in sentence]
     assert str(path.relative_to(ROOT)) in path.read_text(), "its own command is at the top"
 
 
@@ -322,6 +324,18 @@ def test_results_that_are_a_file(tmp_path):
     assert f"'{file}' is a file" in mistake(results=str(file))
     assert f"'{file}' is a file" in mistake(results=str(file / "results"))
     resolve({"results": str(tmp_path / "new" / "results")})
+
+
+def test_results_in_a_home_folder_are_named_in_full():
+    sentence = mistake(results="~/runs")
+    assert "'~/runs'" in sentence and f"as in '{Path.home()}/runs'" in sentence
+
+
+def test_options_beside_their_name_are_told():
+    hint = "indent the options below 'mine:' by two more"
+    assert mistake(strategies=[{"mine": None, "method": "ifal"}]).endswith(hint)
+    assert hint not in mistake(strategies=[{"mine": None}])
+    assert hint not in mistake(strategies=[{"a": {}, "b": {}}])
 
 
 def test_a_name_of_ones_own_needs_its_kind():

@@ -135,3 +135,19 @@ def test_a_figure_may_not_take_the_name_of_another_picture():
 
 def test_defaults_of_a_figure():
     assert parse(Figure, {}, "figures.x") == Figure()
+
+
+def test_what_no_figure_shows_is_told():
+    shown = {"mine": {"strategies": ["ifal"], "columns": [{"alpha": 1}, {"clients": 20}]}}
+    assert [sentence.partition(", which")[0] for sentence in told({**BASE, "figures": shown})] == [
+        "algorithms has fedprox",
+        "strategies has random, l-entropy, few",
+        "clients has 5",
+    ]
+    assert told(BASE) == []
+    partitions = {"who": {"shows": "partition", "columns": [{"alpha": 1}]}}
+    assert told({**BASE, "figures": partitions}) == []
+
+
+def told(given):
+    return [sentence for sentence in resolve(given).warnings if "no figure" in sentence]

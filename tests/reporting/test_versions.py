@@ -38,7 +38,7 @@ def test_versions_are_counted_by_script_also_in_folders_of_queries_alone(tmp_pat
     }
     warning = mixture_warning(found)
     assert "(train_cycle: fal.rng)" in warning
-    assert warning.endswith("snakemake --forcerun train_cycle train_middle_cycle")
+    assert warning.endswith("train_cycle train_middle_cycle, with the configuration of the run")
 
 
 def test_jobs_that_import_different_modules_are_no_mixture(tmp_path):
@@ -61,7 +61,7 @@ def test_code_that_has_changed_since(tmp_path):
     write_record(tmp_path, "provenance.json", "train_cycle", {**present, "fal.rng": "old"})
     warning = change_warning(code_versions([tmp_path]))
     assert "(train_cycle: fal.rng)" in warning
-    assert warning.endswith("snakemake --forcerun train_cycle")
+    assert warning.endswith("snakemake --forcerun train_cycle, with the configuration of the run")
 
 
 def test_different_machines_are_told(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from fal import experiment
 from fal.options import requirement, shown
 from fal.settings import COMPONENTS, config_schema
 
@@ -20,8 +21,9 @@ SCHEMA = ROOT / "rules" / "config.schema.yaml"
 HEAD = """# All keys of the configuration
 
 Generated from the code by `make docs`; every mistake in a value is told in one sentence before
-anything runs. A configuration file says only what differs from these defaults; on the command line
-it is `--config 'training={rounds: 20}' seeds=[1]`.
+anything runs. [config.yaml](../config.yaml), the default run, lies below every configuration file,
+which says only what differs from it; on the command line it is
+`--config 'training={{rounds: 20}}' seeds=[1]`. config.yaml has these defaults but for {changed}.
 """
 
 NOUNS = {
@@ -44,7 +46,8 @@ def page() -> str:
         if "$ref" in part
     }
     flat = {key: part for key, part in schema["properties"].items() if key not in sections}
-    parts = [HEAD, "## The run\n", *_table(flat)]
+    head = HEAD.format(changed=" and ".join(_changed(flat, sections)))
+    parts = [head, "## The run\n", *_table(flat)]
     for key, section in sections.items():
         summary = section["description"].split("\n\n")[0]
         parts += [f"\n## {key}\n", f"{_line(summary)}\n", *_table(section["properties"])]
@@ -62,6 +65,18 @@ def page() -> str:
             parts.append(f"**{', '.join(f'`{name}`' for name in names)}**: {summary}\n")
             parts += [*_table(options), ""] if options else []
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _changed(flat: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[str]:
+    """What config.yaml, which lies below every configuration file, sets to other than defaults."""
+    given = experiment.read([ROOT / "config.yaml"])
+    values = [(key, part, given) for key, part in flat.items()]
+    for key, section in sections.items():
+        values += [(f"{key}.{n}", part, given[key]) for n, part in section["properties"].items()]
+    for key, part, owner in values:
+        value = owner.get(key.rpartition(".")[2])
+        if value and value != part.get("default"):
+            yield f"`{key}: {shown(value)}`"
 
 
 def _entries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -74,3 +74,27 @@ def plan(settings: Settings) -> Plan:
         ),
         figures,
     )
+
+
+def unshown(settings: Settings) -> dict[str, list[str]]:
+    """What the configuration lists but no figure shows, so that it is not run: names by key."""
+    if all(figure.shows == "partition" for figure in settings.figures.values()):
+        return {}
+    plan = settings.plan
+    used: dict[str, set[Any]] = {
+        "datasets": {partition["dataset"] for partition in plan.partitions},
+        "alphas": {partition["alpha"] for partition in plan.partitions},
+        "clients": {partition["clients"] for partition in plan.partitions},
+        "models": {setting["model"] for setting in plan.settings},
+        "algorithms": {setting["algorithm"] for setting in plan.settings},
+        "strategies": {name for _, strategies in plan.compared for name in strategies},
+    }
+    named = ("datasets", "models", "algorithms", "strategies")
+    listed: dict[str, Iterable[Any]] = {key: getattr(settings, key) for key in named}
+    if not settings.clients_from:
+        spread = [level for dataset in settings.datasets for level in spreads(settings, dataset)]
+        listed["alphas"], listed["clients"] = zip(*spread, strict=True)
+    return {
+        key: [str(name) for name in dict.fromkeys(names) if name not in used[key]]
+        for key, names in listed.items()
+    }

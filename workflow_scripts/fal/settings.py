@@ -30,7 +30,7 @@ from fal.query.strategies import STRATEGIES
 from fal.registry import Registry
 from fal.reporting.columns import check_columns
 from fal.reporting.options import REFERENCES, Compare, Figure, Style
-from fal.runs import Plan, plan
+from fal.runs import Plan, plan, unshown
 from fal.scale import Scale, shrink
 
 Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
@@ -234,7 +234,8 @@ def resolve(config: Mapping[str, Any]) -> Settings:
         except InputError as error:
             raise InputError(f"compare.{label}: {error}") from None
     _check_references(settings)
-    return replace(settings, warnings=tuple(_check_sizes(settings)))
+    doubtful = (*_check_sizes(settings), *_not_run(settings))
+    return replace(settings, warnings=doubtful)
 
 
 def retyped(value: Any) -> Any:
@@ -258,7 +259,12 @@ def retyped(value: Any) -> Any:
 
 
 def _check_results(results: str) -> None:
-    """Refuse a results folder that is a file or lies in one."""
+    """Refuse a results folder that begins with ~, is a file, or lies in one."""
+    if results.startswith("~"):
+        raise InputError(
+            f"results is '{results}', where ~ would be the name of a folder; write the whole path, "
+            f"as in '{Path(results).expanduser()}'"
+        )
     for path in (Path(results), *Path(results).parents):
         if path.exists():
             if not path.is_dir():
@@ -347,6 +353,15 @@ def _check_sizes(settings: Settings) -> Iterator[str]:
             yield from settings.labeling.warnings(name, size[1], clients)
 
 
+def _not_run(settings: Settings) -> Iterator[str]:
+    for key, names in unshown(settings).items():
+        if names:
+            yield (
+                f"{key} has {', '.join(names)}, which no figure shows and which is therefore not "
+                "run; name it in a figure, or take a configuration without figures"
+            )
+
+
 def _check_cycles_of(settings: Settings) -> None:
     """An experiment may be narrowed to some of its data sets, so every kind's name passes."""
     known = {**settings.datasets, **dict.fromkeys(KINDS)}
@@ -370,7 +385,7 @@ def _entries(key: str, items: tuple[Any, ...]) -> Iterator[tuple[str, dict[str, 
         if not (isinstance(name, str) and NAME.fullmatch(name) and isinstance(options, Mapping)):
             raise InputError(
                 f"{key}[{position}] is {shown(item)}, but must be a name of letters, digits, '_', "
-                "'.' and '-', or {name: {options}}"
+                f"'.' and '-', or {{name: {{options}}}}{_indented_as_its_name(item)}"
             )
         if name in seen:
             raise InputError(
@@ -379,6 +394,15 @@ def _entries(key: str, items: tuple[Any, ...]) -> Iterator[tuple[str, dict[str, 
             )
         seen.add(name)
         yield name, dict(options)
+
+
+def _indented_as_its_name(item: Any) -> str:
+    """A hint at options that stand right below their name in YAML, and so beside it."""
+    given = item if isinstance(item, Mapping) else {}
+    names = [name for name, value in given.items() if value is None]
+    if len(names) != 1 or len(given) == 1:
+        return ""
+    return f"; indent the options below '{names[0]}:' by two more"
 
 
 def _choice(key: str, name: str, options: dict[str, Any], word: str, known: Registry) -> str:
