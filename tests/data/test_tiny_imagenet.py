@@ -3,6 +3,7 @@
 import pytest
 
 from data.image_files import load, make
+from fal.data.kinds import KINDS
 from fal.errors import InputError
 
 
@@ -22,6 +23,17 @@ def test_tiny_imagenet(tmp_path, tiny_members, where):
     assert data.test_images.mean(axis=(1, 2, 3)).tolist() == pytest.approx([0, 40, 80, 120], abs=2)
     assert (data.flip, data.crop_padding) == (True, 4)
     assert load("tiny_imagenet", path=path, image_size=32).test_images.shape == (4, 32, 32, 3)
+
+
+@pytest.mark.parametrize("form", [".zip", "folder"])
+def test_neighbors_of_tiny_imagenet_do_not_matter(tmp_path, tiny_members, form):
+    path = make(tmp_path, form, tiny_members)
+    if form == ".zip":
+        path = path.rename(tmp_path / "tiny-imagenet-200.zip").parent
+    kind = KINDS.create("tiny_imagenet", path=str(path))
+    before = kind.fingerprint(), kind.content_digest()
+    (path / "cifar-100-python.tar.gz").write_bytes(b"another data set")
+    assert (kind.fingerprint(), kind.content_digest()) == before
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ class TinyImageNet(FromPath):
         """
         from fal.data.decoding import decode_files
 
-        path = Path(self.path) if self.path else download(URL, MD5, download_dir)
-        if (archive := path / Path(URL).name).is_file():
-            path = archive
+        path = _inside(Path(self.path)) if self.path else download(URL, MD5, download_dir)
         train, test = _labeled_names(path)
         classes = sorted(set(train.values()))
         if unknown := sorted(set(test.values()) - set(classes)):
@@ -65,8 +63,14 @@ class TinyImageNet(FromPath):
         return 200, 100_000
 
     def _sources(self, path: Path) -> list[Path]:
-        archive = path / Path(URL).name
-        return [archive] if archive.is_file() else [path]
+        return [_inside(path)]
+
+
+def _inside(path: Path) -> Path:
+    """The official zip or what it unpacks to, where a folder holds one of them beside others."""
+    archive = path / Path(URL).name
+    held = [place for place in (archive, archive.with_suffix("")) if place.exists()]
+    return held[0] if held else path
 
 
 def _labeled_names(path: Path) -> tuple[dict[str, str], dict[str, str]]:
