@@ -199,6 +199,38 @@ def test_mistakes_of_tables(rows, options, message):
         table(rows, **options)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_separator_in_a_text_without_quotes_is_no_other_class(separator):
+    head = "image,site,label\n".replace(",", separator)
+    rows = [f"{name}.png,Süd,carcinoma, {kind}" for name, kind in ("ab", "bs")]
+    with pytest.raises(InputError) as caught:
+        table([row.replace(",", separator) for row in rows], head=head)
+    assert str(caught.value).startswith("table 't.csv' has 2 mistakes: line 2 has a cell beyond ")
+    assert "line 3 has a cell beyond the 3 columns, 's'; a text that holds the" in str(caught.value)
+
+
+def test_a_separator_may_stand_in_quotes_or_end_a_row():
+    head = "image,site,label\n"
+    rows = ['a.png,x,"carcinoma, basal"', 'b.png,x,"carcinoma, squamous",, ']
+    assert table(rows, head=head).classes == ["carcinoma, basal", "carcinoma, squamous"]
+
+
+def test_a_quote_that_swallows_rows_is_named_by_the_line_that_it_begins_in():
+    with pytest.raises(
+        InputError, match=r"line 3 has a cell with a line break, 'y,dog,train\.\.\.'"
+    ):
+        table([GOOD[0], 'b.png,"y,dog,train', 'c.png,x",cat,test', "d.png,x,dog,train"])
+    with pytest.raises(InputError, match=r"line 4 has a cell with a line break, 'test\.\.\.'"):
+        table([*GOOD[:2], 'c.png,x,cat,"test'])
+    with pytest.raises(InputError, match="a mistake: line 1 has a cell with a line break, 'spl"):
+        table([*GOOD, 'd.png,x,cat,"'], head='image,site,label,"split\n')
+    many = ["a.png,x,cat,train" for _ in range(10_000)]
+    with pytest.raises(
+        InputError, match=r"mistake: line 4 opens a quote \(\"\) that is not closed"
+    ):
+        table([*GOOD[:2], '"c.png,x,cat,test', *many])
+
+
 def test_a_class_of_the_list_may_have_no_images_yet_where_labels_are_missing(tmp_path):
     text = TABLE.replace("malign 0.png,Köln,malign", "malign 0.png,Köln,")
     path = str(make(tmp_path, "folder", members(text)))

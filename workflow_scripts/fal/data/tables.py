@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -90,23 +90,25 @@ def read_table(
     """
     if "\0" in text:
         raise InputError(f"table '{name}' is no text; save it as CSV in UTF-8")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    header = [cell.strip().casefold() for cell in next(reader, [])]
+    records = _records(name, text)
+    _, head = next(records, (1, []))
+    header = [cell.strip().casefold() for cell in head]
     _check_header(name, header)
     mistakes: list[str] = []
     folder = str(PurePosixPath(name).parent)
     known = {unicodedata.normalize("NFC", file): file for file in names}
     rows: list[Row] = []
     lines: dict[str, int] = {}
-    for cells in reader:
-        line = reader.line_num
+    for line, cells in records:
         if not any(cell.strip() for cell in cells):
             continue
         row = {c: v.strip() for c, v in zip(header, cells, strict=False)}
         image, split = row.get("image", ""), row.get("split", "").casefold()
         file = _file(folder, image)
         found = known.get(file)
-        if not image:
+        if shifted := _shifted(cells, len(header)):
+            mistakes.append(f"line {line} {shifted}")
+        elif not image:
             mistakes.append(f"line {line} names no image")
         elif found is None:
             mistakes.append(f"line {line}: there is no file '{image}'{_near(file, known)}")
@@ -134,12 +136,52 @@ def read_table(
     return Table(rows, found_classes, "split" in header)
 
 
+def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of cells of a table, the header first, each with the number of its first line.
+
+    Raises InputError where a cell is so long that a quote must have been left open.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise InputError(
+                f"table '{name}' has a mistake: line {line} opens a quote (\") that is not closed "
+                f"({error})"
+            ) from error
+        if cells is None:
+            return
+        yield line, cells
+
+
 def _delimiter(text: str) -> str:
     head = text.partition("\n")[0]
     return max(DELIMITERS, key=head.count)
 
 
+def _shifted(cells: Sequence[str], width: int) -> str:
+    """Why ``cells`` may not belong to the ``width`` columns that they stand in, or nothing."""
+    broken = next((cell for cell in cells if "\n" in cell or "\r" in cell), None)
+    if broken is not None:
+        start, *_ = broken.strip().splitlines() or [""]
+        return (
+            f"has a cell with a line break, '{start}...'; close its quote (\") or write it in one "
+            "line"
+        )
+    beyond = next((cell.strip() for cell in cells[width:] if cell.strip()), None)
+    if beyond is not None:
+        return (
+            f"has a cell beyond the {width} columns, '{beyond}'; a text that holds the separator "
+            'must stand in quotes (")'
+        )
+    return ""
+
+
 def _check_header(name: str, header: list[str]) -> None:
+    if shifted := _shifted(header, len(header)):
+        raise InputError(f"table '{name}' has a mistake: line 1 {shifted}")
     for column in NEEDED:
         if column not in header:
             raise InputError(
