@@ -25,9 +25,52 @@ def test_layouts_that_make_no_data_set(names, message):
         find_layout(names)
 
 
-def test_layout_with_a_class_called_train():
-    layout = find_layout(["vehicles/train/1.png", "vehicles/car/1.png"])
-    assert [label for *_, label in layout.train] == ["car", "train"]
+@pytest.mark.parametrize("name", ["train", "Train", "valid"])
+def test_layout_with_a_class_named_like_a_part(name):
+    layout = find_layout([f"vehicles/{name}/1.png", "vehicles/car/1.png"])
+    assert sorted(label for *_, label in layout.train) == sorted(["car", name])
+    names = [f"{part}/{label}/1.png" for part in ("train", "test") for label in ("car", name)]
+    assert find_layout(names).classes == sorted(["car", name])
+    names = [f"{site}/{name}" for site in "xy" for name in names]
+    assert find_layout(names, folders="sites").classes == sorted(["car", name])
+
+
+@pytest.mark.parametrize(
+    ("folders", "named"),
+    [
+        (["Train/{}", "Test/{}"], "Test"),
+        (["TRAINING/{}", "test/{}"], "TRAINING"),
+        (["test/{}", "val/{}"], "val"),
+        (["{}/train", "{}/test"], "a/test"),
+        (["{}", "validation"], "validation"),
+        (["train", "test"], "test"),
+    ],
+)
+def test_parts_of_other_names_are_no_classes(folders, named):
+    names = {f"{folder.format(label)}/1.png" for folder in folders for label in "ab"}
+    for said in (None, "classes"):
+        with pytest.raises(InputError, match=f"the folder '{named}' of .* is named like a part"):
+            find_layout(names, folders=said)
+
+
+@pytest.mark.parametrize(
+    ("folders", "named"),
+    [
+        (["x/Train/{}", "x/Test/{}", "y/Train/{}", "y/Test/{}"], "x/Test"),
+        (["x/train/{}", "x/val/{}", "y/train/{}", "y/val/{}"], "x/val"),
+        (["x/train/{}", "x/test/{}", "y/test/{}", "y/validation/{}"], "y/validation"),
+        (["x/train/{}", "x/test/{}", "y/{}"], "x/test"),
+        (["Train/x/{}", "Test/x/{}", "Train/y/{}"], "Test"),
+        (["train/x/{}", "test/x/{}", "val/x/{}"], "val"),
+        (["x/train/{}", "x/test/{}", "y/train/Training/{}"], "y/Training"),
+        (["x/{}/train", "x/{}/test", "y/{}"], "x/a/test"),
+        (["x/{}", "y/{}", "y/Testing"], "y/Testing"),
+    ],
+)
+def test_parts_of_other_names_or_of_some_sites_are_no_classes_and_no_sites(folders, named):
+    names = {f"{folder.format(label)}/1.png" for folder in folders for label in "ab"}
+    with pytest.raises(InputError, match=rf"the folder '{named}' of .* is named like a part"):
+        find_layout(names, folders="sites")
 
 
 @pytest.mark.parametrize("part", ["", "pets/", "train/"])

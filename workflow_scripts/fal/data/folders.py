@@ -17,6 +17,10 @@ UNLABELED = re.compile("unlabell?ed")
 AMBIGUOUS = re.compile("un(known|sorted|classified|annotated)|none|null|no(ne)?labels?")
 """Names of folders that may be meant so, or as a class."""
 PARTS = ("train", "test")
+PART_NAMES = {*PARTS, "training", "testing", "val", "valid", "validation"}
+"""Names of folders, in any letters, that are meant as parts; only PARTS are read as such."""
+CLASS_NAMES = {"train", "valid"}
+"""Those that may be meant as classes: some images show trains, and some are not valid."""
 
 
 def find_layout(
@@ -27,8 +31,9 @@ def find_layout(
     folders: what the top folders are; None: classes, unless they could be sites.
 
     Raises InputError if fewer than two classes are found, if the classes of train and test
-    differ, if a folder's name may say that its images have no labels, and if it is not said what
-    the folders are and they could as well be sites whose sub-folders are the classes.
+    differ, if a folder's name may say that its images have no labels, if one is named like a part
+    but would not be read as one, and if it is not said what the folders are and they could as well
+    be sites whose sub-folders are the classes.
     """
     paths = sorted(tuple(name.split("/")) for name in names)
     if not paths:
@@ -52,6 +57,7 @@ def find_layout(
         top = _enclosing_folder(paths)
         train, test = _below(paths, top), []
         level = len(top)
+        _check_parts(source, [parts[level:-1] for parts in paths])
     listed = Listed(train, test, has_test=bool(tops))
     if tops:
         _check_same_classes(source, listed)
@@ -68,6 +74,7 @@ def _find_sites(paths: list[tuple[str, ...]], source: object) -> Listed:
     if not inside:
         raise InputError(f"'{source}' holds no images in folders <site>/<class>")
     part = next((i for i in (0, 1) if all(p[i] in PARTS for _, p in inside)), None)
+    _check_parts(source, [tuple(n for i, n in enumerate(p[:-1]) if i != part) for _, p in inside])
     first, second = {None: (0, 1), 0: (1, 2), 1: (0, 2)}[part]
     examples: dict[str, list[Example]] = {name: [] for name in PARTS}
     for parts, below in inside:
@@ -115,6 +122,29 @@ def _letters(name: str) -> str:
 def _label(folder: str) -> str:
     """The class that a folder stands for; '' if it says that there is none."""
     return "" if UNLABELED.fullmatch(_letters(folder)) else folder
+
+
+def _check_parts(source: object, paths: list[tuple[str, ...]]) -> None:
+    """Refuse folders that are named like a part but are none: training and test would be mixed.
+
+    paths: the folders of each image from its site or class on, without that of its part.
+    """
+    named = [
+        (path[: depth + 1], depth + 1 == len(path))
+        for path in set(paths)
+        for depth, name in enumerate(path)
+        if name.casefold() in PART_NAMES
+    ]
+    names = {folder[-1].casefold() for folder, _ in named}
+    may_be_class = len(names) == 1 and names <= CLASS_NAMES and all(inner for _, inner in named)
+    if not named or may_be_class:
+        return
+    _, folder = min((folder[-1] in PARTS, "/".join(folder)) for folder, _ in named)
+    raise InputError(
+        f"the folder '{folder}' of '{source}' is named like a part of the data, but would be read "
+        "as a site or class; parts must be called train and test, at the same place for all "
+        "images (take others out); a site or class needs another name"
+    )
 
 
 def _check_same_classes(source: object, listed: Listed) -> None:
