@@ -1,5 +1,6 @@
 """Tables of images: what is read, and all that can be wrong with their rows."""
 
+import os
 import unicodedata
 
 import numpy as np
@@ -72,6 +73,42 @@ def test_umlauts_of_one_sign_or_two_are_the_same(form):
     other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", "Größe.PNG")
     read = table([f"{other},x,cat,train", *GOOD[1:]], names)
     assert read.rows[0].file == names[0]
+
+
+def digests(kind):
+    return kind.fingerprint(), kind.content_digest()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_table_is_known_by_the_images_that_it_lists_too(tmp_path, form):
+    folder = make(tmp_path, "folder", {"a.png": b"1", "c/Größe.png": b"2", "neighbor.png": b"3"})
+    named = ["a.png", f"c\\{unicodedata.normalize(form, 'Größe.png')}"]
+    (folder / "t.csv").write_text(HEAD + "".join(f"{name},x,y,train\n" for name in named))
+    kind = kinds.create("table", path=str(folder / "t.csv"))
+    before = digests(kind)
+    (folder / "neighbor.png").write_bytes(b"4")
+    assert digests(kind) == before
+    os.utime(folder / "a.png", ns=(0, 1))
+    assert kind.fingerprint() != before[0]
+    assert kind.content_digest() == before[1]
+    before = digests(kind)
+    (folder / "c" / "Größe.png").write_bytes(b"4")
+    os.utime(folder / "c" / "Größe.png", ns=(0, 1))
+    assert not set(digests(kind)) & set(before)
+    before = digests(kind)
+    (folder / "a.png").unlink()
+    assert not set(digests(kind)) & set(before)
+
+
+def test_what_is_wrong_with_a_table_is_not_said_by_its_fingerprint(tmp_path):
+    path = tmp_path / "t.csv"
+    seen = set()
+    for text in (b"", b"picture\nx\n", "größe".encode("latin-1"), b'image\n"' + b"x" * 200_000):
+        path.write_bytes(text)
+        seen |= set(digests(kinds.create("table", path=str(path))))
+    assert len(seen) == 8
+    with pytest.raises(InputError, match="cannot be read"):
+        kinds.create("table", path=str(tmp_path / "gone.csv")).fingerprint()
 
 
 def test_images_of_all_kinds_and_sizes(tmp_path):

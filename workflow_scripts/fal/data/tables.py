@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -42,6 +43,11 @@ class Table(NamedTuple):
     has_split: bool
 
 
+def is_table(path: Path) -> bool:
+    """Whether ``path`` is the table itself, and no folder or archive with one."""
+    return path.is_file() and path.suffix.lower() in SUFFIXES
+
+
 def find_table(path: Path, name: str | None = None) -> tuple[Path, str, str, list[str]]:
     """The table in the folder or archive ``path``, or the table ``path`` itself.
 
@@ -52,7 +58,7 @@ def find_table(path: Path, name: str | None = None) -> tuple[Path, str, str, lis
     is no UTF-8 text.
     """
     root = path
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if is_table(path):
         root, name = path.parent, path.name
     tables: dict[str, bytes] = {}
     names = []
@@ -91,8 +97,7 @@ def read_table(
     if "\0" in text:
         raise InputError(f"table '{name}' is no text; save it as CSV in UTF-8")
     records = _records(name, text)
-    _, head = next(records, (1, []))
-    header = [cell.strip().casefold() for cell in head]
+    header = _header(records)
     _check_header(name, header)
     mistakes: list[str] = []
     folder = str(PurePosixPath(name).parent)
@@ -136,6 +141,31 @@ def read_table(
     return Table(rows, found_classes, "split" in header)
 
 
+def listed_files(table: Path) -> list[Path]:
+    """The files of those that the file ``table`` lists that are there, in its order.
+
+    What is wrong with the table is left to ``read_table``.
+    """
+    try:
+        records = _records(table.name, table.read_text(encoding="utf-8-sig"))
+        header = _header(records)
+        column = header.index("image")
+        images = [cells[column].strip() for _, cells in records if len(cells) > column]
+    except (OSError, ValueError, InputError):
+        return []
+    spelled = ([table.parent / name for name in _spellings(image)] for image in images)
+    found = (next(filter(os.path.isfile, paths), None) for paths in spelled)
+    return [path for path in found if path]
+
+
+def _spellings(image: str) -> list[str]:
+    """The names on the disk that a table may mean: umlauts have one sign or two."""
+    name = image.replace("\\", "/")
+    if name.isascii():
+        return [name]
+    return [unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)]
+
+
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """The lines of cells of a table, the header first, each with the number of its first line.
 
@@ -154,6 +184,11 @@ def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
         if cells is None:
             return
         yield line, cells
+
+
+def _header(records: Iterator[tuple[int, list[str]]]) -> list[str]:
+    _, cells = next(records, (1, []))
+    return [cell.strip().casefold() for cell in cells]
 
 
 def _delimiter(text: str) -> str:

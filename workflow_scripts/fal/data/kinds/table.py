@@ -11,7 +11,7 @@ from annotated_types import Ge, MinLen
 from fal.data.kinds.base import FromPath, RawImages, WithTestFraction
 from fal.data.kinds.listing import DEFAULT_SIZE, read_listed
 from fal.data.listing import Listed
-from fal.data.tables import find_table, read_table
+from fal.data.tables import find_table, is_table, listed_files, read_table
 from fal.errors import InputError
 
 
@@ -44,6 +44,9 @@ class ImageTable(FromPath, WithTestFraction):
 
     def site_names(self, keep_unlabeled: bool) -> list[str]:
         return self._listed()[1].sites(keep_unlabeled)
+
+    def _sources(self, path: Path) -> list[Path]:
+        return [path, *listed_files(path)] if is_table(path) else [path]
 
     def _listed(self) -> tuple[Path, Listed, list[str]]:
         if self.path is None:
