@@ -1,5 +1,7 @@
 """Which folders are taken for classes, and which layouts are refused."""
 
+import unicodedata
+
 import pytest
 
 from fal.data.folders import find_layout
@@ -120,6 +122,31 @@ def test_folders_that_could_be_sites(part, folders):
 def test_nested_folders_that_are_classes(folders):
     layout = find_layout([f"{folder}/1.png" for folder in folders])
     assert {label for *_, label in layout.train} == {folder.split("/")[0] for folder in folders}
+
+
+@pytest.mark.parametrize("layout", ["{label}", "train/{label}", "{site}/{label}"])
+def test_folders_that_look_the_same_are_one_class_and_one_site(layout):
+    look = {
+        name: [name, unicodedata.normalize("NFD", name), f" {name} "]
+        for name in ("Nävus", "MEL", "Süd", "Ost")
+    }
+    names = [
+        f"{layout.format(label=label, site=site)}/{i}.png"
+        for i in range(2)
+        for label in (*look["Nävus"], *look["MEL"])
+        for site in (*look["Süd"], *look["Ost"])
+    ]
+    names += [name.replace("train/", "test/") for name in names]
+    found = find_layout(names, folders="sites" if "site" in layout else "classes")
+    assert found.classes == ["MEL", "Nävus"]
+    assert {label for *_, label in found.test} <= {"MEL", "Nävus"}
+    assert found.sites(keep_unlabeled=True) == (["Ost", "Süd"] if "site" in layout else [])
+    assert {file for file, _, _ in [*found.train, *found.test]} == set(names)
+
+
+def test_a_part_with_a_blank_is_no_class():
+    with pytest.raises(InputError, match=r"the folder 'test ' of .* is named like a part"):
+        find_layout([f"{part} /{label}/1.png" for part in ("train", "test") for label in "ab"])
 
 
 SITES = [f"{site}/{label}/{i}.png" for site in "xy" for label in "ab" for i in range(2)]

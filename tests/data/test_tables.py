@@ -75,6 +75,28 @@ def test_umlauts_of_one_sign_or_two_are_the_same(form):
     assert read.rows[0].file == names[0]
 
 
+def two_signs(text):
+    return unicodedata.normalize("NFD", text)
+
+
+def test_labels_and_sites_that_look_the_same_are_the_same():
+    rows = ["a.png,Süd,Nävus", f"b.png,{two_signs('Süd')} ,{two_signs('Nävus')}", "c.png,Süd,MEL"]
+    for classes in (None, ["MEL", "Nävus"]):
+        read = table(rows, head="image,site,label\n", classes=classes)
+        assert read.classes == ["MEL", "Nävus"]
+        assert [(row.site, row.label) for row in read.rows[:2]] == [("Süd", "Nävus")] * 2
+
+
+def test_the_list_of_classes_is_read_as_labels_are(tmp_path):
+    text = TABLE.replace("benign,", f"{two_signs('Nävus')},")
+    path = str(make(tmp_path, "folder", members(text)))
+    data = load("table", path=path, image_size=8, classes=["malign ", "Nävus"])
+    assert data.classes == ["malign", "Nävus"]
+    assert data.train_labels.tolist() == [1, 1, 0, 0] * 2
+    with pytest.raises(InputError, match="classes names 'Nävus' more than once"):
+        load("table", path=path, classes=["Nävus", "malign", two_signs("Nävus")])
+
+
 def digests(kind):
     return kind.fingerprint(), kind.content_digest()
 

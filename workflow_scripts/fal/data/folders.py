@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from fal.data.listing import Example, Listed
+from fal.data.listing import Example, Listed, as_name
 from fal.errors import InputError
 
 Folders = Literal["classes", "sites"]
@@ -29,6 +29,8 @@ def find_layout(
     """Tell from the image files' names which folders are classes; errors name ``source``.
 
     folders: what the top folders are; None: classes, unless they could be sites.
+
+    Names of classes and sites are as ``as_name`` gives them: folders that look the same are one.
 
     Raises InputError if fewer than two classes are found, if the classes of train and test
     differ, if a folder's name may say that its images have no labels, if one is named like a part
@@ -63,7 +65,7 @@ def find_layout(
         _check_same_classes(source, listed)
     _check_classes(source, listed.classes)
     if folders is None:
-        _check_sites(source, [tuple(name.split("/")[level:]) for name, _, _ in train])
+        _check_sites(source, [tuple(map(as_name, name.split("/")[level:])) for name, _, _ in train])
     return listed
 
 
@@ -80,7 +82,7 @@ def _find_sites(paths: list[tuple[str, ...]], source: object) -> Listed:
     for parts, below in inside:
         if len(below) > second + 1:
             which = "train" if part is None else below[part]
-            examples[which].append(("/".join(parts), below[first], _label(below[second])))
+            examples[which].append(("/".join(parts), as_name(below[first]), _label(below[second])))
     listed = Listed(examples["train"], examples["test"], has_test=part is not None)
     if not listed.train or (listed.has_test and not listed.test):
         raise InputError(
@@ -121,7 +123,7 @@ def _letters(name: str) -> str:
 
 def _label(folder: str) -> str:
     """The class that a folder stands for; '' if it says that there is none."""
-    return "" if UNLABELED.fullmatch(_letters(folder)) else folder
+    return "" if UNLABELED.fullmatch(_letters(folder)) else as_name(folder)
 
 
 def _check_parts(source: object, paths: list[tuple[str, ...]]) -> None:
@@ -133,9 +135,9 @@ def _check_parts(source: object, paths: list[tuple[str, ...]]) -> None:
         (path[: depth + 1], depth + 1 == len(path))
         for path in set(paths)
         for depth, name in enumerate(path)
-        if name.casefold() in PART_NAMES
+        if as_name(name).casefold() in PART_NAMES
     ]
-    names = {folder[-1].casefold() for folder, _ in named}
+    names = {as_name(folder[-1]).casefold() for folder, _ in named}
     may_be_class = len(names) == 1 and names <= CLASS_NAMES and all(inner for _, inner in named)
     if not named or may_be_class:
         return

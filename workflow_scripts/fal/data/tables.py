@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fal.data.archives import files
+from fal.data.listing import as_name
 from fal.errors import InputError, suggest
 
 COLUMNS = ("image", "site", "label", "split")
@@ -90,8 +91,8 @@ def read_table(
     """The images that the table ``name`` lists.
 
     names: of the files beside it; its own names are relative to its folder, compared as Unicode
-    does (an umlaut may be one sign or two). classes: the list of classes; None: all that images of
-    the training part have.
+    does (an umlaut may be one sign or two); so are labels and sites. classes: the list of classes,
+    as ``as_name`` gives them; None: all that images of the training part have.
     Raises InputError with all mistakes of the rows, of which the first are named.
     """
     if "\0" in text:
@@ -107,7 +108,7 @@ def read_table(
     for line, cells in records:
         if not any(cell.strip() for cell in cells):
             continue
-        row = {c: v.strip() for c, v in zip(header, cells, strict=False)}
+        row = {c: as_name(v) for c, v in zip(header, cells, strict=False)}
         image, split = row.get("image", ""), row.get("split", "").casefold()
         file = _file(folder, image)
         found = known.get(file)
