@@ -1,6 +1,7 @@
 """Folders and archives of class folders, whole ones and bad ones."""
 
 import io
+import tarfile
 import zipfile
 
 import numpy as np
@@ -138,6 +139,22 @@ def test_single_image_class_cannot_be_split(tmp_path):
     path = make(tmp_path, ".zip", class_folders() | {"yak/1.png": picture()})
     with pytest.raises(InputError, match=r"class 'yak'.*single image"):
         load("image_folder", path=path)
+
+
+@pytest.mark.parametrize("first", [picture((2, 2)), b"no image"])
+def test_of_members_of_one_name_the_last_counts(tmp_path, first):
+    members = {f"{label}/{i}.png": picture() for label in "ab" for i in range(5)}
+    path = make(tmp_path, ".tar", {**members, "a/0.png": first})
+    with tarfile.open(path, "a") as archive:
+        info = tarfile.TarInfo("a/0.png")
+        info.size = len(members["b/0.png"])
+        archive.addfile(info, io.BytesIO(members["b/0.png"]))
+    data = load("image_folder", path=path, image_size=8, test_fraction=0.1)
+    assert len(data.train_images) + len(data.test_images) == 10
+    images = dict(zip(data.train_files, data.train_images, strict=True))
+    expected = np.asarray(Image.open(io.BytesIO(members["b/0.png"])))
+    assert np.array_equal(images["a/0.png"], expected)
+    assert data.warnings == ()
 
 
 def test_zip_with_folder_entries(tmp_path):

@@ -107,35 +107,32 @@ def _formats_to_try() -> tuple[str, ...]:
 def decode_files(path: Path, names: Sequence[str], size: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """The images ``names`` of the folder or archive ``path``, and warnings about doubtful ones.
 
+    names: each once. Of members of an archive that have the same name the last one counts.
     Returns uint8 [len(names), size, size, C], C = 1 if all files are gray and 3 otherwise.
     Raises InputError with the number of unreadable images, and what is wrong with the first ones.
     """
     rows = {name: row for row, name in enumerate(names)}
     images = np.empty((len(rows), size, size, 3), dtype=np.uint8)
-    all_gray = True
+    decoded: dict[str, Decoded] = {}
     unreadable: dict[str, str] = {}
-    small: dict[str, tuple[int, int]] = {}
-    deep: list[str] = []
     with tqdm(total=len(rows), desc=path.name, unit=" images", disable=None) as progress:
         for name, read in files(path):
             if name not in rows:
                 continue
             data = read()
             try:
-                decoded = decode(data, size)
+                image = decode(data, size)
             except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
                 unreadable[name] = _reason(error)
             else:
-                images[rows[name]] = decoded.pixels
-                all_gray &= decoded.gray
-                if decoded.deep:
-                    deep.append(name)
-                if min(decoded.shape) < SMALL:
-                    small[name] = decoded.shape
+                unreadable.pop(name, None)
+                images[rows[name]] = image.pixels
+                decoded[name] = image._replace(pixels=images[rows[name]])
             progress.update()
     if unreadable:
         raise InputError(_unreadable(path, unreadable))
-    return images[..., :1].copy() if all_gray else images, _warnings(path, deep, small, size)
+    all_gray = all(image.gray for image in decoded.values())
+    return images[..., :1].copy() if all_gray else images, _warnings(path, decoded, size)
 
 
 def _reason(error: Exception) -> str:
@@ -161,10 +158,10 @@ def _unreadable(path: Path, reasons: Mapping[str, str]) -> str:
     )
 
 
-def _warnings(
-    path: Path, deep: Sequence[str], small: Mapping[str, tuple[int, int]], size: int
-) -> tuple[str, ...]:
+def _warnings(path: Path, decoded: Mapping[str, Decoded], size: int) -> tuple[str, ...]:
     sentences = []
+    deep = [name for name, image in decoded.items() if image.deep]
+    small = {name: image.shape for name, image in decoded.items() if min(image.shape) < SMALL}
     if deep:
         sentences.append(
             f"{len(deep)} image(s) of '{path}', such as {min(deep)}, have more than 8 bits a "

@@ -58,7 +58,7 @@ class ImageFolder(FromPath, WithTestFraction):
         if self.path is None:
             raise InputError("a data set of the kind image_folder needs a path")
         path = Path(self.path)
-        names = list(_image_names(path))
+        names = list(dict.fromkeys(_image_names(path)))
         return path, names, find_layout(names, path, self.folders)
 
 
