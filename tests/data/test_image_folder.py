@@ -130,6 +130,32 @@ def test_tiny_and_deep_images_are_warned_of(tmp_path):
     assert "stretched to 32x32" in second
 
 
+def several(form, mode="RGB", count=3):
+    buffer = io.BytesIO()
+    first, *rest = (Image.new(mode, (8, 8), 60 * i) for i in range(count))
+    first.save(buffer, form, save_all=True, append_images=rest)
+    return buffer.getvalue()
+
+
+def test_stacks_and_animations_are_warned_of(tmp_path):
+    members = {
+        "train/cat/x.tif": several("TIFF"),
+        "train/dog/deep.tif": several("TIFF", "I;16"),
+        "train/dog/x.gif": several("GIF"),
+        "test/dog/x.webp": several("WEBP"),
+        "train/cat/one.tif": several("TIFF", count=1),
+        "train/cat/photo.jpg": several("MPO"),
+        "train/cat/cut.gif": several("GIF")[:-32],
+    }
+    path = make(tmp_path, "folder", split_set() | members)
+    data = load("image_folder", path=path, image_size=8)
+    (sentence,) = [sentence for sentence in data.warnings if "pages" in sentence]
+    assert sentence.startswith("4 image(s) of")
+    assert "such as test/dog/x.webp with 3; the first of each was taken" in sentence
+    images = dict(zip(data.train_files, data.train_images, strict=True))
+    assert not images["train/cat/x.tif"].any()
+
+
 def test_embedded_digits_and_pictures_of_8x8_are_not_warned_of(tmp_path):
     assert load("digits").warnings == ()
     assert load("image_folder", path=make(tmp_path, ".tar", split_set())).warnings == ()

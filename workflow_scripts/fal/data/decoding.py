@@ -36,12 +36,13 @@ class Decoded(NamedTuple):
     """An image and what its file was like.
 
     pixels: uint8 [size, size, 3]. gray: whether the file is. deep: whether it has more than 8 bits
-    a value. shape: (width, height) in the file.
+    a value. pages: how many it has, of which this is the first. shape: (width, height) in the file.
     """
 
     pixels: np.ndarray
     gray: bool
     deep: bool
+    pages: int
     shape: tuple[int, int]
 
 
@@ -71,7 +72,7 @@ def is_image(name: str, read: Read) -> bool:
 
 
 def decode(data: bytes, size: int) -> Decoded:
-    """One image of ``size`` x ``size`` pixels.
+    """One image of ``size`` x ``size`` pixels: the first of a stack or an animation.
 
     Turned upright as its EXIF tag says, stretched to a square, transparency dropped. Values of
     more than 8 bits (16-bit, 32-bit, float) are scaled by the file's own range: the lowest becomes
@@ -90,7 +91,17 @@ def decode(data: bytes, size: int) -> Decoded:
         image = image.convert("RGB")
         if image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
-        return Decoded(np.asarray(image), gray, deep, shape)
+        return Decoded(np.asarray(image), gray, deep, _pages(file), shape)
+
+
+def _pages(file: ImageFile.ImageFile) -> int:
+    """How many pages or pictures a file has that was loaded; a photograph's preview is none."""
+    if file.format == "MPO":
+        return 1
+    try:
+        return getattr(file, "n_frames", 1)
+    except Exception:  # as in decode_files: what follows the first page may be damaged
+        return 1
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
@@ -167,6 +178,12 @@ def _warnings(path: Path, decoded: Mapping[str, Decoded], size: int) -> tuple[st
             f"{len(deep)} image(s) of '{path}', such as {min(deep)}, have more than 8 bits a "
             "value; each was scaled by its own range, its lowest value to black, its highest to "
             "white"
+        )
+    if stacks := [name for name, image in decoded.items() if image.pages > 1]:
+        name = min(stacks)
+        sentences.append(
+            f"{len(stacks)} image(s) of '{path}' have several pages or pictures, such as {name} "
+            f"with {decoded[name].pages}; the first of each was taken"
         )
     if small:
         name, (width, height) = min(small.items())
