@@ -181,6 +181,32 @@ def test_parts_above_or_below_the_sites(order):
         assert all(part in file and {site, label} <= set(file) for file, site, label in examples)
 
 
+@pytest.mark.parametrize(
+    ("layout", "lost", "kinds"),
+    [
+        ("{}/{}", ["z/a/1.dcm", "z/b/2.DCM", "z/b/scan.2024.01"], "2 .dcm, 1 .01"),
+        ("{}/{}", ["z/1.dcm", "z/12"], "1 .dcm, 1 without a suffix"),
+        ("top/{}/{}", ["top/z/b/1.dcm"], "1 .dcm"),
+        ("{}/train/{}", ["z/train/a/1.dcm"], "1 .dcm"),
+        ("train/{}/{}", ["test/z/a/1.dcm"], "1 .dcm"),
+    ],
+)
+def test_a_site_without_an_image_that_can_be_read(layout, lost, kinds):
+    names = [f"{layout.format(site, label)}/1.png" for site in "xy" for label in "ab"]
+    names += [name.replace("train/", "test/") for name in names]
+    beside = ["README.md", f"{names[0]}.txt", f"{names[0].rpartition('/')[0]}.txt"]
+    assert find_layout(names, "here", "sites", beside).sites(keep_unlabeled=True) == ["x", "y"]
+    with pytest.raises(InputError) as caught:
+        find_layout(names, "here", "sites", [*beside, *lost])
+    assert str(caught.value).startswith("the folder 'z' of 'here' has the place of a site, but no")
+    assert f"(its files: {kinds});" in str(caught.value)
+
+
+def test_a_site_whose_images_are_in_no_class_folder():
+    with pytest.raises(InputError, match=r"the folder 'z' .* \(its files: 1 \.png\); convert"):
+        find_layout([*SITES, "z/1.png"], folders="sites")
+
+
 def test_what_is_said_to_be_classes_is_taken_for_classes():
     found = find_layout(SITES, folders="classes")
     assert found.classes == ["x", "y"]

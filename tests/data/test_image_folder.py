@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from data.image_files import FORMATS, class_folders, huge_png, load, make, picture, split_set, tiff
+from fal.data import kinds
 from fal.errors import InputError
 
 
@@ -128,6 +129,34 @@ def test_tiny_and_deep_images_are_warned_of(tmp_path):
     assert "3 image(s)" in second
     assert "smaller than 8x8 pixels, such as test/dog/x.png with 2x9" in second
     assert "stretched to 32x32" in second
+
+
+@pytest.mark.parametrize("top", ["", "pets/"])
+def test_files_that_are_not_read_are_warned_of(tmp_path, top):
+    left_out = {
+        "cat/1.dcm": b"1",
+        "cat/sub/2.dcm": b"1",
+        "dog/scan.2024.01": b"1",
+        "emu/3.dcm": b"1",
+    }
+    members = {**class_folders(classes=("cat", "dog")), **left_out, "README.md": b"1"}
+    path = make(tmp_path, "folder", {top + name: data for name, data in members.items()})
+    (sentence,) = load("image_folder", path=path).warnings
+    assert sentence == (
+        f"4 file(s) in the folders of '{path}' are no images that can be read and were left out: "
+        "3 .dcm, 1 .01"
+    )
+
+
+def test_a_site_of_unreadable_files_is_no_client_less(tmp_path):
+    members = {
+        f"{site}/{label}/{i}.png": picture() for site in "xy" for label in "ab" for i in (1, 2)
+    }
+    path = make(tmp_path, ".zip", {**members, "z/a/1.dcm": b"1"})
+    kind = kinds.create("image_folder", path=str(path), folders="sites")
+    for read in (kind.load, lambda _: kind.site_names(keep_unlabeled=True)):
+        with pytest.raises(InputError, match=r"the folder 'z' of .* has the place of a site"):
+            read("x")
 
 
 def several(form, mode="RGB", count=3):
