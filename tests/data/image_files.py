@@ -81,7 +81,7 @@ def png_file(width, height, bits, color_type, rows):
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def tiff(values, order="<", bits=None, compressed=False):
+def tiff(values, order="<", bits=None, compressed=False, white_is_zero=False):
     """A TIFF of [H, W] or [H, W, 3], of any type and byte order; ``bits`` 12: packed."""
     height, width, *channels = values.shape
     kind = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
@@ -96,7 +96,7 @@ def tiff(values, order="<", bits=None, compressed=False):
         257: height,
         258: bits,
         259: 8 if compressed else 1,
-        262: 2 if channels else 1,
+        262: 2 if channels else int(not white_is_zero),
         273: 0,
         277: count,
         278: height,

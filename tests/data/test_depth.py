@@ -53,6 +53,16 @@ def test_unsigned_32_bit_values_do_not_wrap(compressed):
     assert pixels[..., 0].ravel().tolist() == scaled(values)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_where_zero_is_white_the_lowest_value_is(dtype, compressed):
+    values = np.append(drawn(dtype, (8, 9)), np.full((1, 9), 7, dtype), axis=0)
+    data = tiff(values, compressed=compressed, white_is_zero=True)
+    negative = -values.astype(np.float64)
+    expected = scaled(negative) if dtype != np.uint8 else (255 - values).ravel().tolist()
+    assert in_the_file(data).pixels[..., 0].ravel().tolist() == expected
+
+
 @pytest.mark.parametrize("bits", [None, 12])
 def test_12_bit_values_are_not_nearly_black(bits):
     values = RNG.integers(0, 4096, (9, 9)).astype(np.uint16)

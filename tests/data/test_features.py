@@ -1,5 +1,7 @@
 """Vectors of features in the place of images."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,19 @@ def test_arrays_are_read_and_kept(tmp_path, form):
     expected = TRAIN["features"].astype(np.float64)
     expected = (expected - expected.mean(0)) / expected.std(0)
     assert batch.numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_texts_that_look_the_same_are_one_class_and_one_site(tmp_path):
+    def texts(one, other, count):
+        two_signs = unicodedata.normalize("NFD", one)
+        return np.array(([one, other, two_signs, f"{other} "] * 3)[:count])
+
+    train = TRAIN | {"labels": texts("Nävus", "MEL", 12), "sites": texts("Süd", "Ost", 12)}
+    test = TEST | {"test_labels": texts("Nävus", "MEL", 4), "test_sites": texts("Süd", "Ost", 4)}
+    data = load("features", path=folder(tmp_path, **train, **test))
+    assert data.classes == ["MEL", "Nävus"]
+    assert data.sites.names == ("Ost", "Süd")
+    assert data.test_labels.tolist() == [1, 0, 1, 0]
 
 
 def test_safetensors_hold_the_same(tmp_path):

@@ -1,6 +1,7 @@
 """Folders and archives of class folders, whole ones and bad ones."""
 
 import io
+import tarfile
 import zipfile
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from data.image_files import FORMATS, class_folders, huge_png, load, make, picture, split_set, tiff
+from fal.data import kinds
 from fal.errors import InputError
 
 
@@ -129,6 +131,60 @@ def test_tiny_and_deep_images_are_warned_of(tmp_path):
     assert "stretched to 32x32" in second
 
 
+@pytest.mark.parametrize("top", ["", "pets/"])
+def test_files_that_are_not_read_are_warned_of(tmp_path, top):
+    left_out = {
+        "cat/1.dcm": b"1",
+        "cat/sub/2.dcm": b"1",
+        "dog/scan.2024.01": b"1",
+        "emu/3.dcm": b"1",
+    }
+    members = {**class_folders(classes=("cat", "dog")), **left_out, "README.md": b"1"}
+    path = make(tmp_path, "folder", {top + name: data for name, data in members.items()})
+    (sentence,) = load("image_folder", path=path).warnings
+    assert sentence == (
+        f"4 file(s) in the folders of '{path}' are no images that can be read and were left out: "
+        "3 .dcm, 1 .01"
+    )
+
+
+def test_a_site_of_unreadable_files_is_no_client_less(tmp_path):
+    members = {
+        f"{site}/{label}/{i}.png": picture() for site in "xy" for label in "ab" for i in (1, 2)
+    }
+    path = make(tmp_path, ".zip", {**members, "z/a/1.dcm": b"1"})
+    kind = kinds.create("image_folder", path=str(path), folders="sites")
+    for read in (kind.load, lambda _: kind.site_names(keep_unlabeled=True)):
+        with pytest.raises(InputError, match=r"the folder 'z' of .* has the place of a site"):
+            read("x")
+
+
+def several(form, mode="RGB", count=3):
+    buffer = io.BytesIO()
+    first, *rest = (Image.new(mode, (8, 8), 60 * i) for i in range(count))
+    first.save(buffer, form, save_all=True, append_images=rest)
+    return buffer.getvalue()
+
+
+def test_stacks_and_animations_are_warned_of(tmp_path):
+    members = {
+        "train/cat/x.tif": several("TIFF"),
+        "train/dog/deep.tif": several("TIFF", "I;16"),
+        "train/dog/x.gif": several("GIF"),
+        "test/dog/x.webp": several("WEBP"),
+        "train/cat/one.tif": several("TIFF", count=1),
+        "train/cat/photo.jpg": several("MPO"),
+        "train/cat/cut.gif": several("GIF")[:-32],
+    }
+    path = make(tmp_path, "folder", split_set() | members)
+    data = load("image_folder", path=path, image_size=8)
+    (sentence,) = [sentence for sentence in data.warnings if "pages" in sentence]
+    assert sentence.startswith("4 image(s) of")
+    assert "such as test/dog/x.webp with 3; the first of each was taken" in sentence
+    images = dict(zip(data.train_files, data.train_images, strict=True))
+    assert not images["train/cat/x.tif"].any()
+
+
 def test_embedded_digits_and_pictures_of_8x8_are_not_warned_of(tmp_path):
     assert load("digits").warnings == ()
     assert load("image_folder", path=make(tmp_path, ".tar", split_set())).warnings == ()
@@ -138,6 +194,22 @@ def test_single_image_class_cannot_be_split(tmp_path):
     path = make(tmp_path, ".zip", class_folders() | {"yak/1.png": picture()})
     with pytest.raises(InputError, match=r"class 'yak'.*single image"):
         load("image_folder", path=path)
+
+
+@pytest.mark.parametrize("first", [picture((2, 2)), b"no image"])
+def test_of_members_of_one_name_the_last_counts(tmp_path, first):
+    members = {f"{label}/{i}.png": picture() for label in "ab" for i in range(5)}
+    path = make(tmp_path, ".tar", {**members, "a/0.png": first})
+    with tarfile.open(path, "a") as archive:
+        info = tarfile.TarInfo("a/0.png")
+        info.size = len(members["b/0.png"])
+        archive.addfile(info, io.BytesIO(members["b/0.png"]))
+    data = load("image_folder", path=path, image_size=8, test_fraction=0.1)
+    assert len(data.train_images) + len(data.test_images) == 10
+    images = dict(zip(data.train_files, data.train_images, strict=True))
+    expected = np.asarray(Image.open(io.BytesIO(members["b/0.png"])))
+    assert np.array_equal(images["a/0.png"], expected)
+    assert data.warnings == ()
 
 
 def test_zip_with_folder_entries(tmp_path):

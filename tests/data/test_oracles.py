@@ -1,5 +1,7 @@
 """Who labels: the truth, or something near it."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -67,6 +69,15 @@ def test_a_bad_matrix_is_refused(tmp_path, text, reason):
     path.write_text(text)
     with pytest.raises(InputError, match=reason):
         read_confusion(path, CLASSES)
+
+
+@pytest.mark.parametrize(("form", "other"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_the_names_of_a_confusion_matrix_are_compared_as_those_of_labels(tmp_path, form, other):
+    name = unicodedata.normalize(form, "Nävus")
+    path = tmp_path / "confusion.csv"
+    path.write_text(f"true,MEL ,{name}\nMEL,3,1\n{name},0,1\n", encoding="utf-8")
+    classes = ["MEL", unicodedata.normalize(other, name)]
+    assert read_confusion(path, classes).tolist() == [[0.75, 0.25], [0, 1]]
 
 
 @pytest.mark.parametrize("options", [{}, {"rate": 0.1, "confusion": "a.csv"}])

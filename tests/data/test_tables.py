@@ -1,5 +1,6 @@
 """Tables of images: what is read, and all that can be wrong with their rows."""
 
+import os
 import unicodedata
 
 import numpy as np
@@ -72,6 +73,64 @@ def test_umlauts_of_one_sign_or_two_are_the_same(form):
     other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", "Größe.PNG")
     read = table([f"{other},x,cat,train", *GOOD[1:]], names)
     assert read.rows[0].file == names[0]
+
+
+def two_signs(text):
+    return unicodedata.normalize("NFD", text)
+
+
+def test_labels_and_sites_that_look_the_same_are_the_same():
+    rows = ["a.png,Süd,Nävus", f"b.png,{two_signs('Süd')} ,{two_signs('Nävus')}", "c.png,Süd,MEL"]
+    for classes in (None, ["MEL", "Nävus"]):
+        read = table(rows, head="image,site,label\n", classes=classes)
+        assert read.classes == ["MEL", "Nävus"]
+        assert [(row.site, row.label) for row in read.rows[:2]] == [("Süd", "Nävus")] * 2
+
+
+def test_the_list_of_classes_is_read_as_labels_are(tmp_path):
+    text = TABLE.replace("benign,", f"{two_signs('Nävus')},")
+    path = str(make(tmp_path, "folder", members(text)))
+    data = load("table", path=path, image_size=8, classes=["malign ", "Nävus"])
+    assert data.classes == ["malign", "Nävus"]
+    assert data.train_labels.tolist() == [1, 1, 0, 0] * 2
+    with pytest.raises(InputError, match="classes names 'Nävus' more than once"):
+        load("table", path=path, classes=["Nävus", "malign", two_signs("Nävus")])
+
+
+def digests(kind):
+    return kind.fingerprint(), kind.content_digest()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_table_is_known_by_the_images_that_it_lists_too(tmp_path, form):
+    folder = make(tmp_path, "folder", {"a.png": b"1", "c/Größe.png": b"2", "neighbor.png": b"3"})
+    named = ["a.png", f"c\\{unicodedata.normalize(form, 'Größe.png')}"]
+    (folder / "t.csv").write_text(HEAD + "".join(f"{name},x,y,train\n" for name in named))
+    kind = kinds.create("table", path=str(folder / "t.csv"))
+    before = digests(kind)
+    (folder / "neighbor.png").write_bytes(b"4")
+    assert digests(kind) == before
+    os.utime(folder / "a.png", ns=(0, 1))
+    assert kind.fingerprint() != before[0]
+    assert kind.content_digest() == before[1]
+    before = digests(kind)
+    (folder / "c" / "Größe.png").write_bytes(b"4")
+    os.utime(folder / "c" / "Größe.png", ns=(0, 1))
+    assert not set(digests(kind)) & set(before)
+    before = digests(kind)
+    (folder / "a.png").unlink()
+    assert not set(digests(kind)) & set(before)
+
+
+def test_what_is_wrong_with_a_table_is_not_said_by_its_fingerprint(tmp_path):
+    path = tmp_path / "t.csv"
+    seen = set()
+    for text in (b"", b"picture\nx\n", "größe".encode("latin-1"), b'image\n"' + b"x" * 200_000):
+        path.write_bytes(text)
+        seen |= set(digests(kinds.create("table", path=str(path))))
+    assert len(seen) == 8
+    with pytest.raises(InputError, match="cannot be read"):
+        kinds.create("table", path=str(tmp_path / "gone.csv")).fingerprint()
 
 
 def test_images_of_all_kinds_and_sizes(tmp_path):
@@ -197,6 +256,38 @@ def test_all_mistakes_of_a_table_are_told_at_once_and_the_first_named():
 def test_mistakes_of_tables(rows, options, message):
     with pytest.raises(InputError, match=message):
         table(rows, **options)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_separator_in_a_text_without_quotes_is_no_other_class(separator):
+    head = "image,site,label\n".replace(",", separator)
+    rows = [f"{name}.png,Süd,carcinoma, {kind}" for name, kind in ("ab", "bs")]
+    with pytest.raises(InputError) as caught:
+        table([row.replace(",", separator) for row in rows], head=head)
+    assert str(caught.value).startswith("table 't.csv' has 2 mistakes: line 2 has a cell beyond ")
+    assert "line 3 has a cell beyond the 3 columns, 's'; a text that holds the" in str(caught.value)
+
+
+def test_a_separator_may_stand_in_quotes_or_end_a_row():
+    head = "image,site,label\n"
+    rows = ['a.png,x,"carcinoma, basal"', 'b.png,x,"carcinoma, squamous",, ']
+    assert table(rows, head=head).classes == ["carcinoma, basal", "carcinoma, squamous"]
+
+
+def test_a_quote_that_swallows_rows_is_named_by_the_line_that_it_begins_in():
+    with pytest.raises(
+        InputError, match=r"line 3 has a cell with a line break, 'y,dog,train\.\.\.'"
+    ):
+        table([GOOD[0], 'b.png,"y,dog,train', 'c.png,x",cat,test', "d.png,x,dog,train"])
+    with pytest.raises(InputError, match=r"line 4 has a cell with a line break, 'test\.\.\.'"):
+        table([*GOOD[:2], 'c.png,x,cat,"test'])
+    with pytest.raises(InputError, match="a mistake: line 1 has a cell with a line break, 'spl"):
+        table([*GOOD, 'd.png,x,cat,"'], head='image,site,label,"split\n')
+    many = ["a.png,x,cat,train" for _ in range(10_000)]
+    with pytest.raises(
+        InputError, match=r"mistake: line 4 opens a quote \(\"\) that is not closed"
+    ):
+        table([*GOOD[:2], '"c.png,x,cat,test', *many])
 
 
 def test_a_class_of_the_list_may_have_no_images_yet_where_labels_are_missing(tmp_path):

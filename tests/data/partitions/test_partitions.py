@@ -36,8 +36,25 @@ def test_every_example_once_and_the_same_for_the_same_seed(name, seed, clients, 
     assert all(np.array_equal(one, two) for one, two in zip(parts, again, strict=True))
     of_unlabeled = [np.count_nonzero(labels[part] < 0) for part in parts]
     assert max(of_unlabeled) - min(of_unlabeled) <= 1
-    if partitions.create(name).equal_sizes and not unlabeled:
+    if partitions.create(name).equal_sizes:
         assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("name", ["dirichlet", "iid"])
+@pytest.mark.parametrize("unlabeled", [3, 10, 15, 19])
+def test_what_is_left_over_of_the_unlabeled_evens_the_sizes(name, unlabeled):
+    parts = divide(name, np.repeat([0, 1, -1], [9, 10, unlabeled]), 10)
+    sizes = [len(part) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(("labeled", "unlabeled"), [(20, 7), (19, 20), (20, 20)])
+def test_where_only_one_sort_leaves_something_over_the_first_clients_get_it(labeled, unlabeled):
+    parts = divide("iid", np.repeat([0, -1], [labeled, unlabeled]), 10)
+    rng = numpy_generator(0, "partition of unlabeled")
+    expected = np.array_split(rng.permutation(np.arange(labeled, labeled + unlabeled)), 10)
+    for part, own in zip(parts, expected, strict=True):
+        assert part[part >= labeled].tolist() == sorted(own)
 
 
 @pytest.mark.parametrize("name", list(PARTITIONS))

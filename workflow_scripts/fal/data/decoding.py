@@ -36,12 +36,13 @@ class Decoded(NamedTuple):
     """An image and what its file was like.
 
     pixels: uint8 [size, size, 3]. gray: whether the file is. deep: whether it has more than 8 bits
-    a value. shape: (width, height) in the file.
+    a value. pages: how many it has, of which this is the first. shape: (width, height) in the file.
     """
 
     pixels: np.ndarray
     gray: bool
     deep: bool
+    pages: int
     shape: tuple[int, int]
 
 
@@ -71,7 +72,7 @@ def is_image(name: str, read: Read) -> bool:
 
 
 def decode(data: bytes, size: int) -> Decoded:
-    """One image of ``size`` x ``size`` pixels.
+    """One image of ``size`` x ``size`` pixels: the first of a stack or an animation.
 
     Turned upright as its EXIF tag says, stretched to a square, transparency dropped. Values of
     more than 8 bits (16-bit, 32-bit, float) are scaled by the file's own range: the lowest becomes
@@ -90,7 +91,17 @@ def decode(data: bytes, size: int) -> Decoded:
         image = image.convert("RGB")
         if image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
-        return Decoded(np.asarray(image), gray, deep, shape)
+        return Decoded(np.asarray(image), gray, deep, _pages(file), shape)
+
+
+def _pages(file: ImageFile.ImageFile) -> int:
+    """How many pages or pictures a file has that was loaded; a photograph's preview is none."""
+    if file.format == "MPO":
+        return 1
+    try:
+        return getattr(file, "n_frames", 1)
+    except Exception:  # as in decode_files: what follows the first page may be damaged
+        return 1
 
 
 def _open(data: bytes) -> ImageFile.ImageFile:
@@ -107,35 +118,32 @@ def _formats_to_try() -> tuple[str, ...]:
 def decode_files(path: Path, names: Sequence[str], size: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """The images ``names`` of the folder or archive ``path``, and warnings about doubtful ones.
 
+    names: each once. Of members of an archive that have the same name the last one counts.
     Returns uint8 [len(names), size, size, C], C = 1 if all files are gray and 3 otherwise.
     Raises InputError with the number of unreadable images, and what is wrong with the first ones.
     """
     rows = {name: row for row, name in enumerate(names)}
     images = np.empty((len(rows), size, size, 3), dtype=np.uint8)
-    all_gray = True
+    decoded: dict[str, Decoded] = {}
     unreadable: dict[str, str] = {}
-    small: dict[str, tuple[int, int]] = {}
-    deep: list[str] = []
     with tqdm(total=len(rows), desc=path.name, unit=" images", disable=None) as progress:
         for name, read in files(path):
             if name not in rows:
                 continue
             data = read()
             try:
-                decoded = decode(data, size)
+                image = decode(data, size)
             except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
                 unreadable[name] = _reason(error)
             else:
-                images[rows[name]] = decoded.pixels
-                all_gray &= decoded.gray
-                if decoded.deep:
-                    deep.append(name)
-                if min(decoded.shape) < SMALL:
-                    small[name] = decoded.shape
+                unreadable.pop(name, None)
+                images[rows[name]] = image.pixels
+                decoded[name] = image._replace(pixels=images[rows[name]])
             progress.update()
     if unreadable:
         raise InputError(_unreadable(path, unreadable))
-    return images[..., :1].copy() if all_gray else images, _warnings(path, deep, small, size)
+    all_gray = all(image.gray for image in decoded.values())
+    return images[..., :1].copy() if all_gray else images, _warnings(path, decoded, size)
 
 
 def _reason(error: Exception) -> str:
@@ -161,15 +169,21 @@ def _unreadable(path: Path, reasons: Mapping[str, str]) -> str:
     )
 
 
-def _warnings(
-    path: Path, deep: Sequence[str], small: Mapping[str, tuple[int, int]], size: int
-) -> tuple[str, ...]:
+def _warnings(path: Path, decoded: Mapping[str, Decoded], size: int) -> tuple[str, ...]:
     sentences = []
+    deep = [name for name, image in decoded.items() if image.deep]
+    small = {name: image.shape for name, image in decoded.items() if min(image.shape) < SMALL}
     if deep:
         sentences.append(
             f"{len(deep)} image(s) of '{path}', such as {min(deep)}, have more than 8 bits a "
             "value; each was scaled by its own range, its lowest value to black, its highest to "
             "white"
+        )
+    if stacks := [name for name, image in decoded.items() if image.pages > 1]:
+        name = min(stacks)
+        sentences.append(
+            f"{len(stacks)} image(s) of '{path}' have several pages or pictures, such as {name} "
+            f"with {decoded[name].pages}; the first of each was taken"
         )
     if small:
         name, (width, height) = min(small.items())

@@ -15,7 +15,8 @@ from PIL.ImageFile import ImageFile
 DEEP_GRAY_MODES = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 SWAPPED = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
 NATIVE = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"}
-BITS_PER_SAMPLE, PLANES = 258, 284
+BITS_PER_SAMPLE, PHOTOMETRIC, PLANES = 258, 262, 284
+WHITE_IS_ZERO = 0
 
 
 class UnsupportedDepthError(ValueError):
@@ -30,6 +31,8 @@ def is_deep(file: ImageFile) -> bool:
 def deep_values(file: ImageFile, again: ImageFile) -> np.ndarray:
     """The values of a deep image, turned upright: [H, W], or [H, W, 3] with transparency dropped.
 
+    Where the file calls its lowest value white, as many X-ray images do, they are negated.
+
     file, again: the same image opened twice, not yet loaded.
     Raises UnsupportedDepthError where Pillow cannot read them.
     """
@@ -38,7 +41,8 @@ def deep_values(file: ImageFile, again: ImageFile) -> np.ndarray:
         if sys.byteorder == "little" and getattr(file, "tile", None):
             _correct_compressed(file, rawmode)
         values = np.asarray(ImageOps.exif_transpose(file))
-        return values.view(np.uint32) if rawmode.startswith("I;32N") else values
+        values = values.view(np.uint32) if rawmode.startswith("I;32N") else values
+        return -values.astype(np.float64) if _is_negative(file) else values
     if _has_deep_planes(file) or rawmode[:-1] not in ("RGB;16", "RGBA;16", "RGBX;16"):
         raise UnsupportedDepthError(
             f"Pillow cannot read 16-bit values of this layout ({rawmode}); save it as 16-bit gray "
@@ -83,6 +87,11 @@ def _correct_compressed(file: ImageFile, rawmode: str) -> None:
     """libtiff swaps the bytes of big-endian values itself; Pillow 13 would swap them again."""
     if file.tile[0].codec_name == "libtiff" and rawmode in NATIVE:
         _replace_rawmode(file, NATIVE[rawmode])
+
+
+def _is_negative(file: ImageFile) -> bool:
+    """Whether it is a TIFF whose lowest value is white; Pillow turns 8 bits alone around."""
+    return getattr(file, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO
 
 
 def _has_deep_planes(file: ImageFile) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 Example = tuple[str, str, str]
 """File, site and class of an image; '' where one is unknown."""
+
+
+def as_name(text: str) -> str:
+    """``text`` as the name of a class or site: umlauts of one sign, no blanks at the ends."""
+    return unicodedata.normalize("NFC", text).strip()
 
 
 class Listed(NamedTuple):

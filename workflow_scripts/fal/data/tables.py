@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fal.data.archives import files
+from fal.data.listing import as_name
 from fal.errors import InputError, suggest
 
 COLUMNS = ("image", "site", "label", "split")
@@ -42,6 +44,11 @@ class Table(NamedTuple):
     has_split: bool
 
 
+def is_table(path: Path) -> bool:
+    """Whether ``path`` is the table itself, and no folder or archive with one."""
+    return path.is_file() and path.suffix.lower() in SUFFIXES
+
+
 def find_table(path: Path, name: str | None = None) -> tuple[Path, str, str, list[str]]:
     """The table in the folder or archive ``path``, or the table ``path`` itself.
 
@@ -52,7 +59,7 @@ def find_table(path: Path, name: str | None = None) -> tuple[Path, str, str, lis
     is no UTF-8 text.
     """
     root = path
-    if path.is_file() and path.suffix.lower() in SUFFIXES:
+    if is_table(path):
         root, name = path.parent, path.name
     tables: dict[str, bytes] = {}
     names = []
@@ -84,29 +91,30 @@ def read_table(
     """The images that the table ``name`` lists.
 
     names: of the files beside it; its own names are relative to its folder, compared as Unicode
-    does (an umlaut may be one sign or two). classes: the list of classes; None: all that images of
-    the training part have.
+    does (an umlaut may be one sign or two); so are labels and sites. classes: the list of classes,
+    as ``as_name`` gives them; None: all that images of the training part have.
     Raises InputError with all mistakes of the rows, of which the first are named.
     """
     if "\0" in text:
         raise InputError(f"table '{name}' is no text; save it as CSV in UTF-8")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    header = [cell.strip().casefold() for cell in next(reader, [])]
+    records = _records(name, text)
+    header = _header(records)
     _check_header(name, header)
     mistakes: list[str] = []
     folder = str(PurePosixPath(name).parent)
     known = {unicodedata.normalize("NFC", file): file for file in names}
     rows: list[Row] = []
     lines: dict[str, int] = {}
-    for cells in reader:
-        line = reader.line_num
+    for line, cells in records:
         if not any(cell.strip() for cell in cells):
             continue
-        row = {c: v.strip() for c, v in zip(header, cells, strict=False)}
+        row = {c: as_name(v) for c, v in zip(header, cells, strict=False)}
         image, split = row.get("image", ""), row.get("split", "").casefold()
         file = _file(folder, image)
         found = known.get(file)
-        if not image:
+        if shifted := _shifted(cells, len(header)):
+            mistakes.append(f"line {line} {shifted}")
+        elif not image:
             mistakes.append(f"line {line} names no image")
         elif found is None:
             mistakes.append(f"line {line}: there is no file '{image}'{_near(file, known)}")
@@ -134,12 +142,82 @@ def read_table(
     return Table(rows, found_classes, "split" in header)
 
 
+def listed_files(table: Path) -> list[Path]:
+    """The files of those that the file ``table`` lists that are there, in its order.
+
+    What is wrong with the table is left to ``read_table``.
+    """
+    try:
+        records = _records(table.name, table.read_text(encoding="utf-8-sig"))
+        header = _header(records)
+        column = header.index("image")
+        images = [cells[column].strip() for _, cells in records if len(cells) > column]
+    except (OSError, ValueError, InputError):
+        return []
+    spelled = ([table.parent / name for name in _spellings(image)] for image in images)
+    found = (next(filter(os.path.isfile, paths), None) for paths in spelled)
+    return [path for path in found if path]
+
+
+def _spellings(image: str) -> list[str]:
+    """The names on the disk that a table may mean: umlauts have one sign or two."""
+    name = image.replace("\\", "/")
+    if name.isascii():
+        return [name]
+    return [unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)]
+
+
+def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of cells of a table, the header first, each with the number of its first line.
+
+    Raises InputError where a cell is so long that a quote must have been left open.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise InputError(
+                f"table '{name}' has a mistake: line {line} opens a quote (\") that is not closed "
+                f"({error})"
+            ) from error
+        if cells is None:
+            return
+        yield line, cells
+
+
+def _header(records: Iterator[tuple[int, list[str]]]) -> list[str]:
+    _, cells = next(records, (1, []))
+    return [cell.strip().casefold() for cell in cells]
+
+
 def _delimiter(text: str) -> str:
     head = text.partition("\n")[0]
     return max(DELIMITERS, key=head.count)
 
 
+def _shifted(cells: Sequence[str], width: int) -> str:
+    """Why ``cells`` may not belong to the ``width`` columns that they stand in, or nothing."""
+    broken = next((cell for cell in cells if "\n" in cell or "\r" in cell), None)
+    if broken is not None:
+        start, *_ = broken.strip().splitlines() or [""]
+        return (
+            f"has a cell with a line break, '{start}...'; close its quote (\") or write it in one "
+            "line"
+        )
+    beyond = next((cell.strip() for cell in cells[width:] if cell.strip()), None)
+    if beyond is not None:
+        return (
+            f"has a cell beyond the {width} columns, '{beyond}'; a text that holds the separator "
+            'must stand in quotes (")'
+        )
+    return ""
+
+
 def _check_header(name: str, header: list[str]) -> None:
+    if shifted := _shifted(header, len(header)):
+        raise InputError(f"table '{name}' has a mistake: line 1 {shifted}")
     for column in NEEDED:
         if column not in header:
             raise InputError(

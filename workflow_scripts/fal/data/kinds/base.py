@@ -265,21 +265,21 @@ class FromPath(DatasetKind):
     needs_path: ClassVar[bool] = False
 
     def fingerprint(self) -> str:
-        """Digest of the names, sizes and times of all files that are read below ``path``.
+        """Digest of the names, sizes and times of all files that are read at ``path``.
 
         Raises InputError if ``path`` does not exist.
         """
         return fingerprint(self._sources(Path(self.path))) if self.path else ""
 
     def content_digest(self) -> str:
-        """Digest of the names and contents of all files that are read below ``path``.
+        """Digest of the names and contents of all files that are read at ``path``.
 
         Raises InputError if one of them cannot be read.
         """
         return content_digest(self._sources(Path(self.path))) if self.path else ""
 
     def _sources(self, path: Path) -> list[Path]:
-        """The folders and files below ``path`` that matter."""
+        """The folders and files at ``path`` that matter."""
         return [path]
 
 

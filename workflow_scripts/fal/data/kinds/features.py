@@ -12,6 +12,7 @@ import numpy as np
 from fal.data.archives import files
 from fal.data.dataset import UNLABELED
 from fal.data.kinds.base import FromPath, RawImages, WithTestFraction, check_labels
+from fal.data.listing import as_name
 from fal.errors import InputError
 
 NEEDED = ("features", "labels")
@@ -77,7 +78,7 @@ class Features(FromPath, WithTestFraction):
                 )
         if ("test_labels" in arrays) != ("test_features" in arrays):
             raise InputError(f"'{path}' must have both test_features and test_labels, or neither")
-        return arrays
+        return {name: _named(array) for name, array in arrays.items()}
 
     def _statistics(self, images: np.ndarray, name: str) -> tuple[list[float], list[float]]:
         values = images.astype(np.float64)
@@ -117,6 +118,14 @@ def _npy(path: Path) -> dict[str, np.ndarray]:
             except (ValueError, EOFError) as error:
                 raise InputError(f"'{file}' of '{path}' is no array ({error})") from error
     return arrays
+
+
+def _named(array: np.ndarray) -> np.ndarray:
+    """Texts as names of classes or sites; other arrays as they are."""
+    if array.dtype.kind != "U":
+        return array
+    names = [as_name(text) for text in array.ravel().tolist()]
+    return np.array(names, dtype=np.str_).reshape(array.shape)
 
 
 def _pixels(features: np.ndarray, name: str) -> np.ndarray:

@@ -10,8 +10,8 @@ from annotated_types import Ge, MinLen
 
 from fal.data.kinds.base import FromPath, RawImages, WithTestFraction
 from fal.data.kinds.listing import DEFAULT_SIZE, read_listed
-from fal.data.listing import Listed
-from fal.data.tables import find_table, read_table
+from fal.data.listing import Listed, as_name
+from fal.data.tables import find_table, is_table, listed_files, read_table
 from fal.errors import InputError
 
 
@@ -45,14 +45,26 @@ class ImageTable(FromPath, WithTestFraction):
     def site_names(self, keep_unlabeled: bool) -> list[str]:
         return self._listed()[1].sites(keep_unlabeled)
 
+    def _sources(self, path: Path) -> list[Path]:
+        return [path, *listed_files(path)] if is_table(path) else [path]
+
     def _listed(self) -> tuple[Path, Listed, list[str]]:
         if self.path is None:
             raise InputError("a data set of the kind table needs a path")
         root, name, text, names = find_table(Path(self.path), self.table)
-        table = read_table(name, text, names, self.classes)
+        table = read_table(name, text, names, self._classes())
         listed = Listed(
             train=[(row.file, row.site, row.label) for row in table.rows if not row.test],
             test=[(row.file, row.site, row.label) for row in table.rows if row.test],
             has_test=table.has_split,
         )
         return root, listed, table.classes
+
+    def _classes(self) -> list[str] | None:
+        """The list of classes, if there is one. Raises InputError if one is named twice."""
+        if self.classes is None:
+            return None
+        names = [as_name(name) for name in self.classes]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise InputError(f"classes names '{twice[0]}' more than once")
+        return names

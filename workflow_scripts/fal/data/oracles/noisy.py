@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from annotated_types import Ge, Le
 
+from fal.data.listing import as_name
 from fal.data.oracles.base import Oracle
 from fal.errors import InputError
 from fal.rng import numpy_generator
@@ -56,15 +57,18 @@ class Noisy(Oracle):
 def read_confusion(path: str | Path, classes: Sequence[str]) -> np.ndarray:
     """Confusion probabilities [C, C] from a CSV file, in the order of ``classes``.
 
+    Names are compared as ``as_name`` gives them.
     Raises InputError if the file cannot be read, or lacks a class, or has a row without numbers.
     """
+    names = [as_name(name) for name in classes]
     try:
         table = pd.read_csv(path, index_col=0, dtype={0: str}, encoding="utf-8-sig")
         table.index = table.index.astype(str)
-        matrix = table.loc[list(classes), list(classes)].to_numpy(dtype=float)
+        table = table.rename(index=as_name, columns=as_name)
+        matrix = table.loc[names, names].to_numpy(dtype=float)
     except KeyError as error:
         missing = next(
-            name for name in classes if name not in table.index or name not in table.columns
+            name for name in names if name not in table.index or name not in table.columns
         )
         raise InputError(
             f"confusion '{path}' has no row or no column for the class '{missing}'"

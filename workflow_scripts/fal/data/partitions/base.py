@@ -41,6 +41,7 @@ class Partition(Options):
     ) -> Parts:
         """Deal all examples, those without a label (-1) in equal numbers and at random.
 
+        What is then left over of them goes to the clients with the fewest others, one to each.
         labels: int64 [N]. alpha: given if and only if the partition needs it.
         Raises InputError where it cannot be done.
         """
@@ -51,7 +52,11 @@ class Partition(Options):
         parts = [known[part] for part in dealt]
         unknown = np.flatnonzero(labels < 0)
         if len(unknown):
-            rest = equal_parts(unknown, clients, numpy_generator(seed, "partition of unlabeled"))
+            sizes = np.full(clients, len(unknown) // clients)
+            smallest = np.argsort([len(part) for part in parts], kind="stable")
+            sizes[smallest[: len(unknown) % clients]] += 1
+            rng = numpy_generator(seed, "partition of unlabeled")
+            rest = parts_of_sizes(unknown, sizes, rng)
             parts = [np.sort(np.concatenate(both)) for both in zip(parts, rest, strict=True)]
         return parts
 
