@@ -6,8 +6,9 @@ import for Label Studio. Whoever labels uses the one that they like best.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -96,13 +97,23 @@ def bare(cell: str) -> str:
 def page_text(task: Task, pictures: Sequence[str]) -> str:
     """A page that shows the pictures (``data:`` URIs), asks for classes and saves the table."""
     images = [
-        {**row, "picture": picture, "shown": PurePosixPath(row["file"]).name or row["index"]}
+        {
+            **row,
+            "picture": picture,
+            "shown": PurePosixPath(row["file"]).name or row["index"],
+            "digest": _image_digest(row, picture),
+        }
         for row, picture in zip(task.rows(), pictures, strict=True)
     ]
     answers = [*task.classes, UNSURE]
     return render(
         TEMPLATES, "task.html.j2", task=task, images=images, answers=answers, columns=COLUMNS
     )
+
+
+def _image_digest(row: Mapping[str, Any], picture: str) -> str:
+    """What tells an image of a task from all others: a short digest of its row and picture."""
+    return hashlib.sha256(json.dumps([row, picture]).encode()).hexdigest()[:16]
 
 
 def label_studio_tasks(task: Task, pictures: Sequence[str]) -> str:
