@@ -2,6 +2,8 @@
 
 from itertools import product
 
+from fal.data.dataset import ARRAYS, METADATA, SITES, TRAIN_FILES
+
 LAST_CYCLES = {
     settings.labeling.cycles_on(setting["dataset"]) for setting in settings.plan.settings
 }
@@ -40,6 +42,16 @@ def partition_files(name):
         fill(layout.partition(name), setting, seed=seed)
         for setting, seed in product(settings.plan.settings, settings.seeds)
     )
+
+
+def files_of_tasks():
+    """What people come to next, and all that it follows from, in case that some of it is missing."""
+    if not NEXT_ASKED:
+        return []
+    names = [METADATA, TRAIN_FILES, *(f"{key}.npy" for key in ARRAYS)]
+    names += [SITES] if settings.clients_from else []
+    prepared = [path for name in names for path in prepared_files(name)]
+    return [*prepared, *present(str(p) for one in NEXT_ASKED for p in (one.query, one.listing))]
 
 
 def trained_files(name):

@@ -75,7 +75,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     assert str(error.value) == (
         f"'{path}' has 5 mistakes: line 2: 'catt' is no class; did you mean 'cat'?; line 3: image "
         "2 is 'b.png', not 'x.png'; line 4: image '7' was not asked for; line 5: image 'x' was not "
-        "asked for; line 7: image 9 (c.png) has two labels"
+        "asked for; line 7: image 9 (c.png) has two labels; if it answers what was asked earlier "
+        "under this name, take it out of the folder"
     )
 
 
@@ -104,13 +105,13 @@ def test_another_file_is_refused(tmp_path, name, text, reason):
 
 def test_a_label_changed_later_is_named(tmp_path):
     given = np.array([0, NO_LABEL, 1])
-    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1}, "cycle-1")
+    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1}, ["cycle-1"])
     with pytest.raises(InputError) as error:
-        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1}, "cycle-1")
+        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1}, ["cycle-1", "cycle-2"])
     assert str(error.value) == (
         "'a.csv' has 2 mistakes: image 5 (a.png) was 'dog' when a later cycle was trained and is "
         "'cat' now; image 2 (b.png) was 'cat' when a later cycle was trained and is 'unsure' now; "
-        "restore the labels, or, to train with the new ones, delete 'cycle-1'"
+        "restore the labels, or, to train with the new ones, delete 'cycle-1', 'cycle-2'"
     )
 
 

@@ -24,6 +24,10 @@ SUFFIXES = (".csv", ".json")
 """Of the files that hold answers: a filled-in table, or Label Studio's export."""
 
 
+EARLIER = "; if it answers what was asked earlier under this name, take it out of the folder"
+"""The end of a sentence about answers to other images."""
+
+
 class Answer(NamedTuple):
     """One answer. where: in the file, in words. image: its index, as a text."""
 
@@ -67,17 +71,22 @@ def read_answers(path: str | Path, task: Task) -> np.ndarray:
     asked = {answer.image for answer in answers}
     mistakes += [_missing(index, task) for index in missing if str(index) not in asked]
     if mistakes:
-        raise InputError(_listing(path, mistakes))
+        advice = "" if all(_asked_for(image, task) for image in asked) else EARLIER
+        raise InputError(_listing(path, mistakes) + advice)
     return np.array([labels[index] for index in task.index.tolist()], dtype=np.int64)
 
 
 def check_unchanged(
-    path: str | Path, task: Task, given: np.ndarray, used: Mapping[int, int], cycle: str | Path
+    path: str | Path,
+    task: Task,
+    given: np.ndarray,
+    used: Mapping[int, int],
+    cycles: Sequence[str | Path],
 ) -> None:
     """Raise InputError if answers have changed since they were used.
 
-    given: int64 [n], what ``path`` says now. used: the class that a later cycle was trained with,
-    by index of the image; none for an image that nobody could tell. cycle: its folder.
+    given: int64 [n], what ``path`` says now. used: the class that later cycles were trained with,
+    by index of the image; none for an image that nobody could tell. cycles: their folders.
     """
     names = [*task.classes, UNSURE]
     mistakes = [
@@ -89,8 +98,13 @@ def check_unchanged(
     if mistakes:
         raise InputError(
             f"{_listing(path, mistakes)}; restore the labels, or, to train with the new ones, "
-            f"delete '{cycle}'"
+            f"{to_delete(cycles)}"
         )
+
+
+def to_delete(cycles: Sequence[str | Path]) -> str:
+    """The end of a sentence that advises to delete the folders of cycles."""
+    return "delete " + ", ".join(f"'{cycle}'" for cycle in cycles)
 
 
 def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iterator[str]:
@@ -98,7 +112,7 @@ def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iter
     numbers = {name: number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
     files = {row["index"]: row["file"] for row in task.rows()}
     for where, text, file, label in answers:
-        if not text.isascii() or not text.isdigit() or int(text) not in files:
+        if not _asked_for(text, task):
             yield f"{where}: image '{text}' was not asked for"
         elif file and files[int(text)] and file != files[int(text)]:
             yield f"{where}: image {text} is '{files[int(text)]}', not '{file}'"
@@ -108,6 +122,10 @@ def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iter
             yield f"{where}: '{label}' is no class{suggest(label, numbers)}"
         elif labels.setdefault(int(text), numbers[label]) != numbers[label]:
             yield f"{where}: image {_named(int(text), task)} has two labels"
+
+
+def _asked_for(image: str, task: Task) -> bool:
+    return image.isascii() and image.isdigit() and int(image) in task.index
 
 
 def _table_answers(text: str) -> Iterator[Answer]:

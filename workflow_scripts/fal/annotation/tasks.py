@@ -1,7 +1,8 @@
 """Tasks for people: the images of one client that are to be labeled.
 
 A task is a table to fill in, a page that shows the images and saves the filled-in table, and an
-import for Label Studio. Whoever labels uses the one that they like best.
+import for Label Studio. Whoever labels uses the one that they like best. None of them is read
+again: what was asked follows from the query.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pandas as pd
 
+from fal.data.dataset import Dataset
+from fal.data.oracles.base import Oracle
 from fal.data.thumbnails import png_uri
 from fal.storage import save_text, without_formulas
 from fal.templating import render
@@ -46,14 +49,6 @@ class Task:
     classes: Sequence[str]
     site: str = ""
 
-    @classmethod
-    def open(cls, path: str | Path, classes: Sequence[str]) -> Task:
-        """A task by its table, as ``write_task`` wrote it; what was filled in does not count."""
-        names = {"index": np.int64, "file": str}
-        table = pd.read_csv(path, usecols=list(names), dtype=names, keep_default_na=False)
-        files = tuple(bare(file) for file in table["file"])
-        return cls(Path(path).stem, table["index"].to_numpy(), files, classes)
-
     def rows(self) -> list[dict[str, Any]]:
         """The table to fill in."""
         files = self.files or [""] * len(self.index)
@@ -61,6 +56,22 @@ class Task:
             {"index": int(index), "file": file, "label": ""}
             for index, file in zip(self.index, files, strict=True)
         ]
+
+
+def client_tasks(name: str, query: str | Path, dataset: Dataset, oracle: Oracle) -> list[Task]:
+    """A task for each client about those of its queried images that the oracle does not know.
+
+    name: what the names of the tasks begin with. query: table with the columns client and index.
+    """
+    queried = pd.read_csv(query, usecols=["client", "index"])
+    unknown = queried[~oracle.knows(dataset.train_labels)[queried["index"]]]
+    tasks = []
+    for client, rows in unknown.groupby("client"):
+        index = np.sort(rows["index"].to_numpy())
+        files = [dataset.train_files[i] for i in index] if dataset.train_files else []
+        own = f"{name}_client-{client}"
+        tasks.append(Task(own, index, files, dataset.classes, dataset.site_of(index)))
+    return tasks
 
 
 def write_task(folder: str | Path, task: Task, images: np.ndarray) -> list[Path]:
