@@ -5,8 +5,10 @@ from pathlib import Path
 from fal.annotation.waiting import Asked, answered
 from fal.data import oracles
 from fal.layout import partition_name, setting_name
+from fal.reporting.status import planned_cycles, read_planned
 
 ORACLE = oracles.create(**settings.oracle)
+PLANNED = [] if workflow.is_main_process else read_planned(settings.results)
 # For the step that reads answers: as its param it would have what is finished made anew.
 config["oracle"] = settings.oracle
 
@@ -61,10 +63,17 @@ def asked(run):
 
 
 def cycles_to_run(run):
-    """How many cycles of a run there are: with people, those that they have labeled the images of."""
-    if ORACLE.asks_people:
+    """How many cycles of a run there are: with people, those that they have labeled the images of.
+
+    The processes of jobs go by what was so when the run began, as people may answer meanwhile.
+    """
+    every = settings.labeling.cycles_on(run["dataset"]) + 1
+    if not ORACLE.asks_people:
+        return every
+    if workflow.is_main_process:
         return answered(asked(run))
-    return settings.labeling.cycles_on(run["dataset"]) + 1
+    # A partial run leaves no word of its own, and takes what is there.
+    return every if settings.partial else planned_cycles(PLANNED, run)
 
 
 def task_name(w):

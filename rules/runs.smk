@@ -20,7 +20,7 @@ RUNS = [{**run, "cycle": cycle} for run, cycles in REACHED for cycle in range(cy
 # The tasks that people come to next in each run.
 NEXT_ASKED = [
     one
-    for run, cycles in (REACHED if ORACLE.asks_people else [])
+    for run, cycles in (REACHED if ORACLE.asks_people and workflow.is_main_process else [])
     for one in asked(run)[cycles:][:1]
 ]
 

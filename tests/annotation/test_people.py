@@ -169,6 +169,25 @@ def test_answers_that_were_used_and_are_gone_are_asked_for_anew_if_one_wants(fin
     assert len(followed) == 1 and "put them back, or, to be asked anew, delete" in followed[0]
 
 
+def test_answers_that_come_while_it_runs_do_not_reach_the_jobs_of_a_cluster(unfinished, tmp_path):
+    folder = shutil.copytree(unfinished, tmp_path / "copied")
+    rule, table = "collect_results", folder / "results/tables/accuracy.csv"
+    # As an executor starts a job in a process of its own.
+    job = ["--cores", "1", "--mode", "remote", "--no-hooks", "--force"]
+    job += ["--target-jobs", f"{rule}:", "--allowed-rules", rule]
+    planned = table.read_bytes()
+    for answers in ("complete", "half"):
+        if answers == "half":
+            half = next((folder / "answers").glob("*cycle-1_client-1.csv"))
+            half.write_text(half.read_text().partition("\n")[0])
+        table.unlink()
+        status, said = snakemake(folder, PEOPLE, arguments=job)
+        assert status == 0, said
+        assert table.read_bytes() == planned
+    status, said = snakemake(folder, PEOPLE, arguments=["--dry-run"])
+    assert status != 0 and "has 5 mistakes" in said
+
+
 STEPS = [
     ["partition_clients", "write_tasks"],
     ["read_answers", "train_cycle", "query_clients", "write_tasks"],
