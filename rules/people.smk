@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fal.annotation.answers import unused_answers
 from fal.annotation.waiting import Asked, answered
 from fal.data import oracles
 from fal.layout import partition_name, setting_name
@@ -60,6 +61,13 @@ def asked(run):
     """What people are asked in a run: about the first images, and about those of each query."""
     cycles = range(settings.labeling.cycles_on(run["dataset"]))
     return [first_asked(run), *(asked_after({**run, "cycle": cycle}) for cycle in cycles)]
+
+
+def warn_of_unused_answers():
+    """Tell of files in the folder of answers that answer nothing that was asked."""
+    names = {task.name for run in WHOLE_RUNS for one in asked(run) for task in one.tasks() or []}
+    for sentence in unused_answers(ORACLE.answers, names):
+        logging.getLogger("fal").warning(sentence)
 
 
 def cycles_to_run(run):

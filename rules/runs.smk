@@ -13,6 +13,8 @@ WHOLE_RUNS = [
     for strategy, seed in product(names, settings.seeds)
 ]
 try:
+    if ORACLE.asks_people and workflow.is_main_process:
+        warn_of_unused_answers()
     REACHED = [(run, cycles_to_run(run)) for run in WHOLE_RUNS]
 except InputError as error:
     sys.exit(f"Error: {error}")

@@ -1,11 +1,18 @@
 """Answers of people, good and bad."""
 
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 
-from fal.annotation.answers import NO_LABEL, check_unchanged, find_answers, read_answers
+from fal.annotation.answers import (
+    NO_LABEL,
+    check_unchanged,
+    find_answers,
+    read_answers,
+    unused_answers,
+)
 from fal.annotation.tasks import Task
 from fal.errors import InputError
 
@@ -45,6 +52,21 @@ def test_names_like_formulas_are_read_as_they_were(tmp_path):
     for text in ("1,'=a.png,'-cat\n", "1,=a.png,-cat\n"):
         path = written(tmp_path, f"index,file,label\n{text}")
         assert read_answers(path, task).tolist() == [0]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize(("asked", "said"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_the_same_in_both_forms_of_unicode_and_with_blanks(tmp_path, asked, said, suffix):
+    file, label = "Süd/ä.png", "Nävus"
+    task = Task("task", np.array([1]), [normalize(asked, file)], ["cat ", normalize(asked, label)])
+    for name, number in ((label, 1), ("cat", 0), (" cat ", 0)):
+        text = f"index,file,label\n1,{normalize(said, file)},{normalize(said, name)}\n"
+        if suffix == ".json":
+            result = [{"value": {"choices": [normalize(said, name)]}}]
+            data = {"index": 1, "file": normalize(said, file)}
+            text = json.dumps([{"data": data, "annotations": [{"result": result}]}])
+        path = written(tmp_path, text, f"task{suffix}")
+        assert read_answers(path, task).tolist() == [number]
 
 
 def test_the_export_of_label_studio_is_read(tmp_path):
@@ -122,3 +144,22 @@ def test_answers_are_found_by_the_name_of_their_task(tmp_path):
     written(tmp_path, "[]", "task.json")
     with pytest.raises(InputError, match="keep one of them"):
         find_answers(tmp_path, "task")
+
+
+def test_answers_under_the_name_of_no_task_are_told(tmp_path):
+    assert unused_answers(tmp_path / "not there", {"task-1"}) == []
+    for name in ("task-1.csv", "task-2.json", "notes.txt", "task-1.xml"):
+        written(tmp_path, GOOD, name)
+    assert unused_answers(tmp_path, {"task-1", "task-2"}) == []
+    wrong = {"task-1 (1).csv": "csv", "task-1(12).csv": "csv", "task-1 2.json": "json"}
+    wrong |= {"task-1-1.csv": "csv", "task-1.CSV": "csv", "task-1 (1).CSV": "csv"}
+    for name in (*wrong, "task-3.csv", "project (1).json"):
+        written(tmp_path, GOOD, name)
+    assert unused_answers(tmp_path, {"task-1", "task-2"}) == [
+        *(
+            f"'{tmp_path / name}' is not used; if it is to be, call it 'task-1.{wrong[name]}'"
+            for name in sorted(wrong)
+        ),
+        f"'{tmp_path}' has answers that are not used, as no task is called so up to now: "
+        "'project (1).json', 'task-3.csv'",
+    ]

@@ -184,8 +184,10 @@ def test_answers_that_come_while_it_runs_do_not_reach_the_jobs_of_a_cluster(unfi
         status, said = snakemake(folder, PEOPLE, arguments=job)
         assert status == 0, said
         assert table.read_bytes() == planned
+    (half.parent / f"{half.stem} (1).csv").touch()
     status, said = snakemake(folder, PEOPLE, arguments=["--dry-run"])
     assert status != 0 and "has 5 mistakes" in said
+    assert f"{half.stem} (1).csv' is not used; if it is to be, call it '{half.name}'" in said
 
 
 STEPS = [

@@ -123,6 +123,22 @@ def test_nothing_is_asked_while_the_data_set_is_prepared_anew(asked):
     assert waiting_sentence(asked) == ""
 
 
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        (["cat", "unsure"], "'pets' has a class 'unsure', which here is the answer of somebody"),
+        (["cat", "dog", "cat "], "'pets' has the classes 'cat' and 'cat ', which people cannot"),
+        (["ä", "a\u0308"], r"classes '\\xe4' and 'a\\u0308', which people cannot tell apart"),
+    ],
+)
+def test_classes_that_cannot_be_answered_are_refused(asked, classes, sentence):
+    metadata = json.loads(asked[0].dataset.read_text())
+    asked[0].dataset.write_text(json.dumps(metadata | {"classes": classes}))
+    waiting._opened.cache_clear()
+    with pytest.raises(InputError, match=f"{sentence}.*give .* another name"):
+        asked[0].tasks()
+
+
 def test_bad_answers_are_told(asked):
     answer(asked[0], 0, ["cat", "bird"])
     with pytest.raises(InputError, match="line 3: 'bird' is no class"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ SUFFIXES = (".csv", ".json")
 
 EARLIER = "; if it answers what was asked earlier under this name, take it out of the folder"
 """The end of a sentence about answers to other images."""
+
+
+_COPY = re.compile(r"[ _-]?\(?\d+\)?$")
 
 
 class Answer(NamedTuple):
@@ -49,6 +53,28 @@ def find_answers(folder: str | Path, name: str) -> Path | None:
             "keep one of them"
         )
     return found[0] if found else None
+
+
+def unused_answers(folder: str | Path, names: Container[str]) -> list[str]:
+    """Sentences about the files in a folder of answers that answer none of the tasks ``names``."""
+    sentences, unknown = [], []
+    for path in sorted(Path(folder).glob("*")):
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES or (path.stem in names and path.suffix == suffix):
+            continue
+        # A browser numbers what is saved again: NAME (1).csv.
+        right = path.stem if path.stem in names else _COPY.sub("", path.stem)
+        if right in names:
+            sentences.append(f"'{path}' is not used; if it is to be, call it '{right}{suffix}'")
+        else:
+            unknown.append(f"'{path.name}'")
+    if unknown:
+        more = f", and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        sentences.append(
+            f"'{folder}' has answers that are not used, as no task is called so up to now: "
+            f"{', '.join(unknown[:LISTED])}{more}"
+        )
+    return sentences
 
 
 def read_answers(path: str | Path, task: Task) -> np.ndarray:
@@ -109,9 +135,10 @@ def to_delete(cycles: Sequence[str | Path]) -> str:
 
 def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iterator[str]:
     """Put the classes of all good answers into ``labels``; yield a sentence for each bad one."""
-    numbers = {name: number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
-    files = {row["index"]: row["file"] for row in task.rows()}
-    for where, text, file, label in answers:
+    numbers = {bare(name): number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
+    files = {row["index"]: bare(row["file"]) for row in task.rows()}
+    for where, text, given_file, given_label in answers:
+        file, label = bare(given_file), bare(given_label)
         if not _asked_for(text, task):
             yield f"{where}: image '{text}' was not asked for"
         elif file and files[int(text)] and file != files[int(text)]:
@@ -136,7 +163,7 @@ def _table_answers(text: str) -> Iterator[Answer]:
     if missing:
         raise ValueError(f"there is no column '{missing[0]}'")
     for row in table:
-        index, file, label = (bare(row[name] or "") for name in COLUMNS)
+        index, file, label = ((row[name] or "").strip() for name in COLUMNS)
         if index or label:
             yield Answer(f"line {table.line_num}", index, file, label)
 

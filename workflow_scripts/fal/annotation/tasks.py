@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,7 @@ import pandas as pd
 from fal.data.dataset import Dataset
 from fal.data.oracles.base import Oracle
 from fal.data.thumbnails import png_uri
+from fal.errors import InputError
 from fal.storage import save_text, without_formulas
 from fal.templating import render
 
@@ -62,7 +64,9 @@ def client_tasks(name: str, query: str | Path, dataset: Dataset, oracle: Oracle)
     """A task for each client about those of its queried images that the oracle does not know.
 
     name: what the names of the tasks begin with. query: table with the columns client and index.
+    Raises InputError if a class cannot be told from another, or from ``UNSURE``, by its name.
     """
+    _check_classes(dataset)
     queried = pd.read_csv(query, usecols=["client", "index"])
     unknown = queried[~oracle.knows(dataset.train_labels)[queried["index"]]]
     tasks = []
@@ -72,6 +76,21 @@ def client_tasks(name: str, query: str | Path, dataset: Dataset, oracle: Oracle)
         own = f"{name}_client-{client}"
         tasks.append(Task(own, index, files, dataset.classes, dataset.site_of(index)))
     return tasks
+
+
+def _check_classes(dataset: Dataset) -> None:
+    seen: dict[str, str] = {}
+    for name in dataset.classes:
+        if bare(name) == UNSURE:
+            raise InputError(
+                f"data set '{dataset.name}' has a class '{name}', which here is the answer of "
+                "somebody who cannot tell; give the class another name"
+            )
+        if (other := seen.setdefault(bare(name), name)) != name:
+            raise InputError(
+                f"data set '{dataset.name}' has the classes {other!a} and {name!a}, which people "
+                "cannot tell apart; give one of them another name"
+            )
 
 
 def write_task(folder: str | Path, task: Task, images: np.ndarray) -> list[Path]:
@@ -100,8 +119,9 @@ def table_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def bare(cell: str) -> str:
-    """The text of a cell without what ``fal.storage.without_formulas`` may have put before it."""
-    text = cell.strip()
+    """The text of a cell as it is compared: without blanks at its ends and what
+    ``fal.storage.without_formulas`` may have put before it, in Unicode's composed form."""
+    text = unicodedata.normalize("NFC", cell.strip())
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
