@@ -65,7 +65,7 @@ rule all:
     default_target: True
     input:
         [ALL_TABLES, ALL_VERDICTS, ALL_FIGURES, layout.report] if RUNS else [],
-        [str(one.listing) for one in NEXT_ASKED],
+        files_of_tasks(),
     localrule: True
     message:
         "Tables, figures and the report are ready"

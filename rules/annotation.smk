@@ -28,7 +28,7 @@ rule read_answers:
         query=layout.cycle("query.csv"),
         labeled=labeled_file,
         tasks=layout.cycle("tasks.json"),
-        answers=answers_input(layout.cycle("tasks.json")),
+        answers=answers_input(asked_after),
     output:
         labeled=layout.cycle("labeled.npz"),
         provenance=layout.cycle("answers_provenance.json"),
@@ -37,7 +37,7 @@ rule read_answers:
     conda:
         "../envs/fal.yaml"
     params:
-        given=answers_param(layout.cycle("tasks.json")),
+        given=answers_param(asked_after),
     message:
         "Read the answers to what {wildcards.strategy} queried after cycle {wildcards.cycle}"
     script:
@@ -66,13 +66,13 @@ use rule read_answers as read_initial_answers with:
         partition=layout.partition("partition.npz"),
         query=layout.partition("initial_query.csv"),
         tasks=layout.partition("initial_tasks.json"),
-        answers=answers_input(layout.partition("initial_tasks.json")),
+        answers=answers_input(first_asked),
     output:
         labeled=layout.partition("initial.npz"),
         provenance=layout.partition("initial_answers_provenance.json"),
     log:
         layout.log("read_initial_answers", "partition"),
     params:
-        given=answers_param(layout.partition("initial_tasks.json")),
+        given=answers_param(first_asked),
     message:
         "Read the answers about the first images"

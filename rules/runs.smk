@@ -2,6 +2,8 @@
 
 from itertools import product
 
+from fal.data.dataset import ARRAYS, METADATA, SITES, TRAIN_FILES
+
 LAST_CYCLES = {
     settings.labeling.cycles_on(setting["dataset"]) for setting in settings.plan.settings
 }
@@ -11,6 +13,8 @@ WHOLE_RUNS = [
     for strategy, seed in product(names, settings.seeds)
 ]
 try:
+    if ORACLE.asks_people and workflow.is_main_process:
+        warn_of_unused_answers()
     REACHED = [(run, cycles_to_run(run)) for run in WHOLE_RUNS]
 except InputError as error:
     sys.exit(f"Error: {error}")
@@ -18,7 +22,7 @@ RUNS = [{**run, "cycle": cycle} for run, cycles in REACHED for cycle in range(cy
 # The tasks that people come to next in each run.
 NEXT_ASKED = [
     one
-    for run, cycles in (REACHED if ORACLE.asks_people else [])
+    for run, cycles in (REACHED if ORACLE.asks_people and workflow.is_main_process else [])
     for one in asked(run)[cycles:][:1]
 ]
 
@@ -40,6 +44,16 @@ def partition_files(name):
         fill(layout.partition(name), setting, seed=seed)
         for setting, seed in product(settings.plan.settings, settings.seeds)
     )
+
+
+def files_of_tasks():
+    """What people come to next, and all that it follows from, in case that some of it is missing."""
+    if not NEXT_ASKED:
+        return []
+    names = [METADATA, TRAIN_FILES, *(f"{key}.npy" for key in ARRAYS)]
+    names += [SITES] if settings.clients_from else []
+    prepared = [path for name in names for path in prepared_files(name)]
+    return [*prepared, *present(str(p) for one in NEXT_ASKED for p in (one.query, one.listing))]
 
 
 def trained_files(name):

@@ -62,6 +62,14 @@ def test_cycles_and_accuracy_of_each_run_with_a_shared_cycle_0(tmp_path):
     assert "ifal         1    2 of 3    70.50%" in said
 
 
+def test_the_planned_cycles_of_a_run_are_counted(tmp_path):
+    status.write_planned(tmp_path, runs())
+    planned = status.read_planned(tmp_path)
+    run = {factor: value for factor, value in runs()[0].items() if factor != "cycle"}
+    assert status.planned_cycles(planned, run) == 3
+    assert status.planned_cycles(planned, {**run, "seed": 7}) == 0
+
+
 def test_without_a_plan_it_says_what_is_there(tmp_path):
     write_result(tmp_path, 50.0, strategy="initial", seed=1, cycle=0)
     write_result(tmp_path, 60.0, strategy="random", seed=1, cycle=1)

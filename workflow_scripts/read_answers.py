@@ -8,7 +8,8 @@ import pandas as pd
 
 from fal import storage
 from fal.annotation.answers import read_answers
-from fal.annotation.tasks import Task
+from fal.annotation.tasks import client_tasks
+from fal.data import oracles
 from fal.data.dataset import Dataset
 from fal.data.labeled import Labeled
 from fal.errors import InputError
@@ -19,12 +20,13 @@ with job(snakemake) as run:
     client = storage.load_array(snakemake.input.partition, "client")
     index = pd.read_csv(snakemake.input.query, usecols=["index"])["index"].to_numpy()
     labels = np.array(dataset.train_labels)
-    tasks = Path(snakemake.input.tasks)
+    names = json.loads(Path(snakemake.input.tasks).read_text())
+    oracle = oracles.create(**snakemake.config["oracle"])
+    tasks = client_tasks("", snakemake.input.query, dataset, oracle)
     answers = {Path(path).stem: path for path in snakemake.input.answers}
-    for name in json.loads(tasks.read_text()):
+    for name, task in zip(names, tasks, strict=True):
         if name not in answers:
             raise InputError(f"the answers to the task {name} are not there any more")
-        task = Task.open(tasks.with_suffix("") / f"{name}.csv", dataset.classes)
         labels[task.index] = read_answers(answers[name], task)
     given = labels[index]
     before = snakemake.input.get("labeled")

@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from fal.annotation.tasks import Task, write_task
+from fal.annotation.tasks import client_tasks, write_task
 from fal.data import oracles
 from fal.data.dataset import Dataset
 from fal.job import job
@@ -14,17 +11,11 @@ from fal.storage import save_text
 
 with job(snakemake) as run:
     dataset = Dataset.open(Path(snakemake.input.dataset).parent)
-    query = pd.read_csv(snakemake.input.query, usecols=["client", "index"])
     oracle = oracles.create(**snakemake.params.oracle)
-    unknown = query[~oracle.knows(dataset.train_labels)[query["index"]]]
+    tasks = client_tasks(snakemake.params.name, snakemake.input.query, dataset, oracle)
     listing = Path(snakemake.output.tasks)
-    names = []
-    for client, rows in unknown.groupby("client"):
-        index = np.sort(rows["index"].to_numpy())
-        files = [dataset.train_files[i] for i in index] if dataset.train_files else []
-        name = f"{snakemake.params.name}_client-{client}"
-        task = Task(name, index, files, dataset.classes, dataset.site_of(index))
-        write_task(listing.with_suffix(""), task, dataset.train_images[index])
-        names.append(task.name)
-    save_text(listing, json.dumps(names, indent=2) + "\n")
-    run.log.info("%d of %d images are to be labeled", len(unknown), len(query))
+    for task in tasks:
+        write_task(listing.with_suffix(""), task, dataset.train_images[task.index])
+    save_text(listing, json.dumps([task.name for task in tasks], indent=2) + "\n")
+    images = sum(len(task.index) for task in tasks)
+    run.log.info("%d images are to be labeled, in %d tasks", images, len(tasks))

@@ -1,11 +1,18 @@
 """Answers of people, good and bad."""
 
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pytest
 
-from fal.annotation.answers import NO_LABEL, check_unchanged, find_answers, read_answers
+from fal.annotation.answers import (
+    NO_LABEL,
+    check_unchanged,
+    find_answers,
+    read_answers,
+    unused_answers,
+)
 from fal.annotation.tasks import Task
 from fal.errors import InputError
 
@@ -47,6 +54,21 @@ def test_names_like_formulas_are_read_as_they_were(tmp_path):
         assert read_answers(path, task).tolist() == [0]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize(("asked", "said"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_the_same_in_both_forms_of_unicode_and_with_blanks(tmp_path, asked, said, suffix):
+    file, label = "Süd/ä.png", "Nävus"
+    task = Task("task", np.array([1]), [normalize(asked, file)], ["cat ", normalize(asked, label)])
+    for name, number in ((label, 1), ("cat", 0), (" cat ", 0)):
+        text = f"index,file,label\n1,{normalize(said, file)},{normalize(said, name)}\n"
+        if suffix == ".json":
+            result = [{"value": {"choices": [normalize(said, name)]}}]
+            data = {"index": 1, "file": normalize(said, file)}
+            text = json.dumps([{"data": data, "annotations": [{"result": result}]}])
+        path = written(tmp_path, text, f"task{suffix}")
+        assert read_answers(path, task).tolist() == [number]
+
+
 def test_the_export_of_label_studio_is_read(tmp_path):
     def entry(index, choice, cancelled=False):
         result = [{"type": "choices", "value": {"choices": [choice]}}]
@@ -75,7 +97,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     assert str(error.value) == (
         f"'{path}' has 5 mistakes: line 2: 'catt' is no class; did you mean 'cat'?; line 3: image "
         "2 is 'b.png', not 'x.png'; line 4: image '7' was not asked for; line 5: image 'x' was not "
-        "asked for; line 7: image 9 (c.png) has two labels"
+        "asked for; line 7: image 9 (c.png) has two labels; if it answers what was asked earlier "
+        "under this name, take it out of the folder"
     )
 
 
@@ -104,13 +127,13 @@ def test_another_file_is_refused(tmp_path, name, text, reason):
 
 def test_a_label_changed_later_is_named(tmp_path):
     given = np.array([0, NO_LABEL, 1])
-    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1}, "cycle-1")
+    check_unchanged("a.csv", TASK, given, {5: 0, 9: 1}, ["cycle-1"])
     with pytest.raises(InputError) as error:
-        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1}, "cycle-1")
+        check_unchanged("a.csv", TASK, given, {5: 1, 2: 0, 9: 1}, ["cycle-1", "cycle-2"])
     assert str(error.value) == (
         "'a.csv' has 2 mistakes: image 5 (a.png) was 'dog' when a later cycle was trained and is "
         "'cat' now; image 2 (b.png) was 'cat' when a later cycle was trained and is 'unsure' now; "
-        "restore the labels, or, to train with the new ones, delete 'cycle-1'"
+        "restore the labels, or, to train with the new ones, delete 'cycle-1', 'cycle-2'"
     )
 
 
@@ -121,3 +144,22 @@ def test_answers_are_found_by_the_name_of_their_task(tmp_path):
     written(tmp_path, "[]", "task.json")
     with pytest.raises(InputError, match="keep one of them"):
         find_answers(tmp_path, "task")
+
+
+def test_answers_under_the_name_of_no_task_are_told(tmp_path):
+    assert unused_answers(tmp_path / "not there", {"task-1"}) == []
+    for name in ("task-1.csv", "task-2.json", "notes.txt", "task-1.xml"):
+        written(tmp_path, GOOD, name)
+    assert unused_answers(tmp_path, {"task-1", "task-2"}) == []
+    wrong = {"task-1 (1).csv": "csv", "task-1(12).csv": "csv", "task-1 2.json": "json"}
+    wrong |= {"task-1-1.csv": "csv", "task-1.CSV": "csv", "task-1 (1).CSV": "csv"}
+    for name in (*wrong, "task-3.csv", "project (1).json"):
+        written(tmp_path, GOOD, name)
+    assert unused_answers(tmp_path, {"task-1", "task-2"}) == [
+        *(
+            f"'{tmp_path / name}' is not used; if it is to be, call it 'task-1.{wrong[name]}'"
+            for name in sorted(wrong)
+        ),
+        f"'{tmp_path}' has answers that are not used, as no task is called so up to now: "
+        "'project (1).json', 'task-3.csv'",
+    ]

@@ -17,6 +17,15 @@ TASK = Task("ifal_cycle-0_client-1", np.array([5, 2, 9]), ["a b.png", "ü.png", 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
 
 
+def choose(browser, places):
+    """Choose, of each image, the answer at a place of the list."""
+    browser.evaluate(
+        "[...document.querySelectorAll('select')].forEach((select, place) => {"
+        f"  select.selectedIndex = {places}[place];"
+        "  select.dispatchEvent(new Event('change', { bubbles: true })) })"
+    )
+
+
 @pytest.fixture
 def written(tmp_path):
     return {path.suffix: path for path in write_task(tmp_path, TASK, IMAGES)}
@@ -41,11 +50,7 @@ def test_label_studio_gets_pictures_and_choices(written):
 def test_in_the_page_one_labels_and_saves_the_table(written, tmp_path):
     with chromium.started(tmp_path / "profile") as browser:
         browser.open(written[".html"])
-        browser.evaluate(
-            "[...document.querySelectorAll('select')].forEach((select, place) => {"
-            "  select.selectedIndex = [2, 3, 5][place];"
-            "  select.dispatchEvent(new Event('change', { bubbles: true })) })"
-        )
+        choose(browser, [2, 3, 5])
         assert browser.evaluate("document.querySelector('#count').textContent") == "3"
         saved = browser.evaluate("table()")
         assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -55,6 +60,43 @@ def test_in_the_page_one_labels_and_saves_the_table(written, tmp_path):
     path = tmp_path / "saved.csv"
     path.write_text(saved, encoding="utf-8")
     assert read_answers(path, TASK).tolist() == [1, 2, NO_LABEL]
+
+
+@pytest.mark.skipif(chromium.PROGRAM is None, reason="no Chromium on this machine")
+def test_the_page_fills_in_earlier_answers_for_the_same_images_only(written, tmp_path):
+    page = written[".html"]
+    other = IMAGES[::-1].copy()
+    changes = [  # another picture, another place in the training set, another file; and other order
+        (replace(TASK, index=np.array([5, 2, 9])), np.stack([IMAGES[0], other[0], IMAGES[2]])),
+        (replace(TASK, index=np.array([6, 2, 9])), IMAGES),
+        (replace(TASK, files=["a b.png", "x.png", "=<i>.png"]), IMAGES),
+        (replace(TASK, index=TASK.index[::-1], files=TASK.files[::-1]), other),
+    ]
+    found = []
+    with chromium.started(tmp_path / "profile") as browser:
+        browser.open(page)
+        choose(browser, [2, 3, 5])
+        for task, images in changes:
+            write_task(tmp_path, task, images)
+            browser.open(page)
+            found.append(browser.evaluate("figures.map(answer)"))
+        choose(browser, [5, 3, 1])
+        write_task(tmp_path, TASK, IMAGES)
+        browser.open(page)
+        found.append(browser.evaluate("figures.map(answer)"))
+        browser.evaluate('localStorage.setItem(key, \'["cat", "cat", "cat"]\')')
+        browser.open(page)
+        found.append(browser.evaluate("figures.map(answer)"))
+        assert browser.errors == []
+    first = [CLASSES[1], CLASSES[2], UNSURE]
+    assert found == [
+        [first[0], "", first[2]],
+        ["", first[1], first[2]],
+        [first[0], "", first[2]],
+        first[::-1],
+        [CLASSES[0], CLASSES[2], UNSURE],
+        ["", "", ""],
+    ]
 
 
 @pytest.mark.parametrize(("site", "heading"), [("Klinik <Süd>", "Klinik <Süd>"), ("", TASK.name)])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,13 @@ LISTED = 20
 
 SUFFIXES = (".csv", ".json")
 """Of the files that hold answers: a filled-in table, or Label Studio's export."""
+
+
+EARLIER = "; if it answers what was asked earlier under this name, take it out of the folder"
+"""The end of a sentence about answers to other images."""
+
+
+_COPY = re.compile(r"[ _-]?\(?\d+\)?$")
 
 
 class Answer(NamedTuple):
@@ -47,6 +55,28 @@ def find_answers(folder: str | Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
+def unused_answers(folder: str | Path, names: Container[str]) -> list[str]:
+    """Sentences about the files in a folder of answers that answer none of the tasks ``names``."""
+    sentences, unknown = [], []
+    for path in sorted(Path(folder).glob("*")):
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES or (path.stem in names and path.suffix == suffix):
+            continue
+        # A browser numbers what is saved again: NAME (1).csv.
+        right = path.stem if path.stem in names else _COPY.sub("", path.stem)
+        if right in names:
+            sentences.append(f"'{path}' is not used; if it is to be, call it '{right}{suffix}'")
+        else:
+            unknown.append(f"'{path.name}'")
+    if unknown:
+        more = f", and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        sentences.append(
+            f"'{folder}' has answers that are not used, as no task is called so up to now: "
+            f"{', '.join(unknown[:LISTED])}{more}"
+        )
+    return sentences
+
+
 def read_answers(path: str | Path, task: Task) -> np.ndarray:
     """The classes int64 [n] of a task's images, in its order, ``NO_LABEL`` where unsure.
 
@@ -67,17 +97,22 @@ def read_answers(path: str | Path, task: Task) -> np.ndarray:
     asked = {answer.image for answer in answers}
     mistakes += [_missing(index, task) for index in missing if str(index) not in asked]
     if mistakes:
-        raise InputError(_listing(path, mistakes))
+        advice = "" if all(_asked_for(image, task) for image in asked) else EARLIER
+        raise InputError(_listing(path, mistakes) + advice)
     return np.array([labels[index] for index in task.index.tolist()], dtype=np.int64)
 
 
 def check_unchanged(
-    path: str | Path, task: Task, given: np.ndarray, used: Mapping[int, int], cycle: str | Path
+    path: str | Path,
+    task: Task,
+    given: np.ndarray,
+    used: Mapping[int, int],
+    cycles: Sequence[str | Path],
 ) -> None:
     """Raise InputError if answers have changed since they were used.
 
-    given: int64 [n], what ``path`` says now. used: the class that a later cycle was trained with,
-    by index of the image; none for an image that nobody could tell. cycle: its folder.
+    given: int64 [n], what ``path`` says now. used: the class that later cycles were trained with,
+    by index of the image; none for an image that nobody could tell. cycles: their folders.
     """
     names = [*task.classes, UNSURE]
     mistakes = [
@@ -89,16 +124,22 @@ def check_unchanged(
     if mistakes:
         raise InputError(
             f"{_listing(path, mistakes)}; restore the labels, or, to train with the new ones, "
-            f"delete '{cycle}'"
+            f"{to_delete(cycles)}"
         )
+
+
+def to_delete(cycles: Sequence[str | Path]) -> str:
+    """The end of a sentence that advises to delete the folders of cycles."""
+    return "delete " + ", ".join(f"'{cycle}'" for cycle in cycles)
 
 
 def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iterator[str]:
     """Put the classes of all good answers into ``labels``; yield a sentence for each bad one."""
-    numbers = {name: number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
-    files = {row["index"]: row["file"] for row in task.rows()}
-    for where, text, file, label in answers:
-        if not text.isascii() or not text.isdigit() or int(text) not in files:
+    numbers = {bare(name): number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
+    files = {row["index"]: bare(row["file"]) for row in task.rows()}
+    for where, text, given_file, given_label in answers:
+        file, label = bare(given_file), bare(given_label)
+        if not _asked_for(text, task):
             yield f"{where}: image '{text}' was not asked for"
         elif file and files[int(text)] and file != files[int(text)]:
             yield f"{where}: image {text} is '{files[int(text)]}', not '{file}'"
@@ -110,6 +151,10 @@ def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iter
             yield f"{where}: image {_named(int(text), task)} has two labels"
 
 
+def _asked_for(image: str, task: Task) -> bool:
+    return image.isascii() and image.isdigit() and int(image) in task.index
+
+
 def _table_answers(text: str) -> Iterator[Answer]:
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
@@ -118,7 +163,7 @@ def _table_answers(text: str) -> Iterator[Answer]:
     if missing:
         raise ValueError(f"there is no column '{missing[0]}'")
     for row in table:
-        index, file, label = (bare(row[name] or "") for name in COLUMNS)
+        index, file, label = ((row[name] or "").strip() for name in COLUMNS)
         if index or label:
             yield Answer(f"line {table.line_num}", index, file, label)
 

@@ -1,13 +1,16 @@
 """Tasks for people: the images of one client that are to be labeled.
 
 A task is a table to fill in, a page that shows the images and saves the filled-in table, and an
-import for Label Studio. Whoever labels uses the one that they like best.
+import for Label Studio. Whoever labels uses the one that they like best. None of them is read
+again: what was asked follows from the query.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +19,10 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pandas as pd
 
+from fal.data.dataset import Dataset
+from fal.data.oracles.base import Oracle
 from fal.data.thumbnails import png_uri
+from fal.errors import InputError
 from fal.storage import save_text, without_formulas
 from fal.templating import render
 
@@ -45,14 +51,6 @@ class Task:
     classes: Sequence[str]
     site: str = ""
 
-    @classmethod
-    def open(cls, path: str | Path, classes: Sequence[str]) -> Task:
-        """A task by its table, as ``write_task`` wrote it; what was filled in does not count."""
-        names = {"index": np.int64, "file": str}
-        table = pd.read_csv(path, usecols=list(names), dtype=names, keep_default_na=False)
-        files = tuple(bare(file) for file in table["file"])
-        return cls(Path(path).stem, table["index"].to_numpy(), files, classes)
-
     def rows(self) -> list[dict[str, Any]]:
         """The table to fill in."""
         files = self.files or [""] * len(self.index)
@@ -60,6 +58,39 @@ class Task:
             {"index": int(index), "file": file, "label": ""}
             for index, file in zip(self.index, files, strict=True)
         ]
+
+
+def client_tasks(name: str, query: str | Path, dataset: Dataset, oracle: Oracle) -> list[Task]:
+    """A task for each client about those of its queried images that the oracle does not know.
+
+    name: what the names of the tasks begin with. query: table with the columns client and index.
+    Raises InputError if a class cannot be told from another, or from ``UNSURE``, by its name.
+    """
+    _check_classes(dataset)
+    queried = pd.read_csv(query, usecols=["client", "index"])
+    unknown = queried[~oracle.knows(dataset.train_labels)[queried["index"]]]
+    tasks = []
+    for client, rows in unknown.groupby("client"):
+        index = np.sort(rows["index"].to_numpy())
+        files = [dataset.train_files[i] for i in index] if dataset.train_files else []
+        own = f"{name}_client-{client}"
+        tasks.append(Task(own, index, files, dataset.classes, dataset.site_of(index)))
+    return tasks
+
+
+def _check_classes(dataset: Dataset) -> None:
+    seen: dict[str, str] = {}
+    for name in dataset.classes:
+        if bare(name) == UNSURE:
+            raise InputError(
+                f"data set '{dataset.name}' has a class '{name}', which here is the answer of "
+                "somebody who cannot tell; give the class another name"
+            )
+        if (other := seen.setdefault(bare(name), name)) != name:
+            raise InputError(
+                f"data set '{dataset.name}' has the classes {other!a} and {name!a}, which people "
+                "cannot tell apart; give one of them another name"
+            )
 
 
 def write_task(folder: str | Path, task: Task, images: np.ndarray) -> list[Path]:
@@ -88,21 +119,32 @@ def table_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def bare(cell: str) -> str:
-    """The text of a cell without what ``fal.storage.without_formulas`` may have put before it."""
-    text = cell.strip()
+    """The text of a cell as it is compared: without blanks at its ends and what
+    ``fal.storage.without_formulas`` may have put before it, in Unicode's composed form."""
+    text = unicodedata.normalize("NFC", cell.strip())
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
 def page_text(task: Task, pictures: Sequence[str]) -> str:
     """A page that shows the pictures (``data:`` URIs), asks for classes and saves the table."""
     images = [
-        {**row, "picture": picture, "shown": PurePosixPath(row["file"]).name or row["index"]}
+        {
+            **row,
+            "picture": picture,
+            "shown": PurePosixPath(row["file"]).name or row["index"],
+            "digest": _image_digest(row, picture),
+        }
         for row, picture in zip(task.rows(), pictures, strict=True)
     ]
     answers = [*task.classes, UNSURE]
     return render(
         TEMPLATES, "task.html.j2", task=task, images=images, answers=answers, columns=COLUMNS
     )
+
+
+def _image_digest(row: Mapping[str, Any], picture: str) -> str:
+    """What tells an image of a task from all others: a short digest of its row and picture."""
+    return hashlib.sha256(json.dumps([row, picture]).encode()).hexdigest()[:16]
 
 
 def label_studio_tasks(task: Task, pictures: Sequence[str]) -> str:

@@ -77,6 +77,11 @@ def read_planned(results: str | Path) -> list[dict[str, Any]]:
         return []
 
 
+def planned_cycles(planned: Iterable[Factors], run: Factors) -> int:
+    """How many cycles of a run, which the factors ``RUN`` but the cycle name, were asked for."""
+    return sum(run.items() <= cycle.items() for cycle in planned)
+
+
 def several(runs: Iterable[Factors]) -> list[str]:
     """The factors of a setting of which ``runs`` have more than one value."""
     runs = list(runs)
