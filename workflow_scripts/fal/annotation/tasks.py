@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from fal.data.dataset import Dataset
+from fal.data.listing import as_name
 from fal.data.oracles.base import Oracle
 from fal.data.thumbnails import png_uri
 from fal.errors import InputError
@@ -119,9 +119,9 @@ def table_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def bare(cell: str) -> str:
-    """The text of a cell as it is compared: without blanks at its ends and what
-    ``fal.storage.without_formulas`` may have put before it, in Unicode's composed form."""
-    text = unicodedata.normalize("NFC", cell.strip())
+    """The text of a cell as it is compared: as a name (``as_name``), and without what
+    ``fal.storage.without_formulas`` may have put before it."""
+    text = as_name(cell)
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
