@@ -10,8 +10,10 @@ from fal.reporting.status import planned_cycles, read_planned
 
 ORACLE = oracles.create(**settings.oracle)
 PLANNED = [] if workflow.is_main_process else read_planned(settings.results)
-# For the step that reads answers: as its param it would have what is finished made anew.
-config["oracle"] = settings.oracle
+if ORACLE.asks_people:
+    # For the step that reads answers: as its param it would have what is finished made anew.
+    options = dict(settings.oracle)
+    config["oracle"] = {options.pop("method"): options}
 
 
 def first_asked(w):

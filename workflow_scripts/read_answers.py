@@ -21,7 +21,8 @@ with job(snakemake) as run:
     index = pd.read_csv(snakemake.input.query, usecols=["index"])["index"].to_numpy()
     labels = np.array(dataset.train_labels)
     names = json.loads(Path(snakemake.input.tasks).read_text())
-    oracle = oracles.create(**snakemake.config["oracle"])
+    [(method, options)] = snakemake.config["oracle"].items()
+    oracle = oracles.create(method, **options)
     tasks = client_tasks("", snakemake.input.query, dataset, oracle)
     answers = {Path(path).stem: path for path in snakemake.input.answers}
     for name, task in zip(names, tasks, strict=True):

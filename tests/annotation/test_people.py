@@ -1,6 +1,7 @@
 """A run with people as the oracle, who here answer truthfully."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 import snakemake_runs
 from digests import digests
 from fal.data.labeled import Labeled
+from fal.settings import resolve
 from killed_runs import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("people")]
@@ -88,6 +90,12 @@ def finished(unfinished, tmp_path_factory):
 
 def test_truthful_people_lead_to_the_bytes_of_the_simulated_oracle(simulated, finished):
     assert models_and_labels(finished) == models_and_labels(simulated)
+
+
+def test_the_recorded_configuration_can_be_used_again(finished):
+    recorded = json.loads((finished / "results/provenance.json").read_text())["config"]
+    oracle = {"method": "human", "answers": "answers", "ask_all": True}
+    assert resolve(recorded).oracle == oracle
 
 
 def follow(folder, sentence):
