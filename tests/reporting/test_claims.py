@@ -8,7 +8,7 @@ import pytest
 from fal.errors import InputError
 from fal.experiment import read
 from fal.query.strategies import STRATEGIES
-from fal.reporting.claims import Claim, judge, outcome_table, plan_table, read_claims
+from fal.reporting.claims import Claim, judge, outcome_table, outcomes, plan_table, read_claims
 from fal.reporting.verdicts import verdict_table
 from reporting.synthetic_runs import flat, in_settings
 
@@ -57,7 +57,7 @@ def test_few_seeds_decide_nothing():
     levels = {name: list(BASE[:3] + up) for name, up in (("ifal", 9), ("logo", 1), ("random", 0))}
     found = verdict(levels)
     assert found["verdict"] == "open"
-    assert (found["p"], found["seeds"]) == ("0.125", "3")
+    assert (found["p"], found["seeds"]) == (0.125, 3)
 
 
 @pytest.mark.parametrize(("up", "of_five"), [(0.1, "holds"), (9, "contradicted")])
@@ -71,14 +71,14 @@ def test_few_seeds_do_not_decide_whether_two_are_equal(up, of_five):
 def test_the_comparison_least_in_favor_is_named():
     levels = {name: list(BASE + up) for name, up in (("ifal", 2), ("logo", 1.5), ("random", 0))}
     found = verdict(levels)
-    assert found["comparison"] == "ifal against logo, final"
-    assert found["difference"] == "+0.50"
+    assert (found["strategy"], found["reference"], found["by"]) == ("ifal", "logo", "final")
+    assert found["difference"] == pytest.approx(0.5)
 
 
 def test_what_was_not_run_is_told():
     levels = {"ifal": list(BASE + 2), "random": list(BASE)}
-    assert verdict(levels)["verdict"] == "open; 1 of 2 comparisons not run"
-    cells = outcome_table([claim(data=("other", "run", "more"))], {"run": flat(levels)}).texts()
+    found = outcomes([claim(data=("other", "run", "more"))], {"run": flat(levels)})
+    cells = outcome_table(found).texts()
     assert cells["runs"].tolist() == ["run", "other, more"]
     assert cells["verdict"].tolist() == ["open; 1 of 2 comparisons not run", "not run"]
 
@@ -96,9 +96,21 @@ def test_each_claim_tells_its_test_and_what_it_has_cost():
 
 def test_each_setting_has_a_row():
     better, worse = ({"ifal": list(BASE + up), "random": list(BASE)} for up in (1, -1))
-    table = outcome_table([claim(than=("random",))], {"run": in_settings(better, worse)}).texts()
-    assert table["verdict"].tolist() == ["holds", "contradicted"]
-    assert all(run.startswith("run: digits, ") for run in table["runs"])
+    found = outcomes([claim(than=("random",))], {"run": in_settings(better, worse)})
+    assert found["verdict"].tolist() == ["holds", "contradicted"]
+    assert found["runs"].tolist() == ["run: 2 clients", "run: 3 clients"]
+
+
+def test_a_row_is_told_in_words():
+    levels = {name: list(BASE + up) for name, up in (("ifal", 2), ("logo", 1.5), ("random", 0))}
+    claims = [claim(), claim(expects="equal", than=("logo",), data=("run", "more"))]
+    cells = outcome_table(outcomes(claims, {"run": flat(levels)})).texts()
+    assert cells["comparison"].tolist()[:2] == ["ifal against logo, final"] * 2
+    assert cells["difference"].tolist()[:2] == ["+0.50"] * 2
+    assert cells["95 % interval"].tolist()[:2] == ["[+0.50, +0.50]"] * 2
+    assert cells["p"].tolist()[0] == "0.0156"
+    assert cells["verdict"].tolist() == ["holds", "holds", "not run"]
+    assert set(cells.iloc[2, 2:7]) == {""}
 
 
 def test_the_papers_claims_can_be_tested():

@@ -136,6 +136,7 @@ def test_the_document_is_in_step_with_the_tables():
     text = (evidence.DOCS / evidence.DOCUMENT).read_text(encoding="utf-8")
     kept_runs = evidence.sections()
     assert text == evidence.page(kept_runs), "run make evidence"
+    assert (evidence.DOCS / "figures" / "claims.png").is_file(), "run make evidence"
     for own in kept_runs.values():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
         page = evidence.DOCS / "data" / own.name / kept_texts.PAGE

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from fal.errors import InputError
-from fal.layout import setting_title
+from fal.layout import SETTING, factor_title
 from fal.options import Options, parse
 from fal.reporting import statistics
 from fal.reporting.formats import Texts
 from fal.reporting.tables import by_setting
 from fal.reporting.verdicts import verdict_table
 
-COLUMNS = ["id", "runs", "comparison", "difference", "95 % interval", "p", "seeds", "verdict"]
-NOT_RUN = "not run"
+COLUMNS = [
+    *("id", "runs", "strategy", "reference", "by", "difference", "low", "high", "p", "seeds"),
+    *("verdict", "missing", "comparisons"),
+]
+_NUMBERS = ("difference", "low", "high", "seeds")
+_TOLD = ["id", "runs", "comparison", "difference", "95 % interval", "p", "seeds", "verdict"]
+HOLDS, CONTRADICTED, OPEN, NOT_RUN = "holds", "contradicted", "open", "not run"
 
 MARGIN = 1.0
 """Percentage points within which strategies count as equal."""
@@ -69,15 +75,25 @@ def read_claims(path: str | Path) -> list[Claim]:
     return [parse(Claim, one, f"claim '{one.get('id', '')}' of {path}") for one in found]
 
 
-def outcome_table(claims: list[Claim], kept: Mapping[str, pd.DataFrame]) -> Texts:
-    """One row per claim and setting it is tested in, and one for its runs that are not there.
-
-    The setting is named where a run has several.
+def outcomes(claims: Iterable[Claim], kept: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What the runs say: a row per claim and setting it is tested in, one for its other runs.
 
     kept: accuracy tables (with metrics) by the names of their runs.
+
+    Columns: id (the claim's), runs (where a run has several settings, with what differs);
+    strategy, reference, by (the comparison that is the least in favor of the claim), its
+    difference, low, high (percentage points) and p (of what the claim expects; NaN for "equal"),
+    seeds; verdict (one of HOLDS, CONTRADICTED, OPEN, NOT_RUN); missing (how many comparisons of
+    the test were not run), comparisons (how many it has).
     """
     rows = [row for claim in claims for row in _rows(claim, kept)]
-    return Texts(pd.DataFrame(rows, columns=COLUMNS))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def outcome_table(found: pd.DataFrame) -> Texts:
+    """``outcomes`` to be read."""
+    rows = [_texts(row) for _, row in found.iterrows()]
+    return Texts(pd.DataFrame(rows, columns=_TOLD))
 
 
 def plan_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
@@ -101,24 +117,27 @@ def plan_table(claims: list[Claim], costs: Mapping[str, str]) -> Texts:
 def _rows(claim: Claim, kept: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, Any]]:
     for name in filter(kept.__contains__, claim.data):
         settings = by_setting(kept[name])
+        differing = [f for f in SETTING if len({setting[f] for setting, _ in settings}) > 1]
         for setting, table in settings:
             compared = verdict_table(table, claim.than, [claim.by])
             judged = judge(claim, compared[compared["strategy"].isin(claim.strategies)])
-            runs = f"{name}: {setting_title(setting)}" if len(settings) > 1 else name
+            where = ", ".join(factor_title(factor, setting[factor]) for factor in differing)
+            runs = f"{name}: {where}" if where else name
             yield {"id": claim.id, "runs": runs, **judged}
     if missing := [name for name in claim.data if name not in kept]:
         yield {"id": claim.id, "runs": ", ".join(missing), "verdict": NOT_RUN}
 
 
 def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:
-    """The verdict on a claim in one setting, and the comparison the least in favor of it.
+    """The verdict on a claim in one setting: a row of ``outcomes`` without the claim and the run.
 
     compared: the rows of ``verdict_table`` that are its test.
     """
     rows = compared[compared["seeds"] > 0]
-    missing = len(claim.strategies) * len(claim.than) - len(rows)
     if rows.empty:
         return {"verdict": NOT_RUN}
+    comparisons = len(claim.strategies) * len(claim.than)
+    missing = comparisons - len(rows)
     if claim.expects == "equal":
         favor = -rows["difference"].abs()
         enough = rows["smallest_p"] <= statistics.LEVEL
@@ -131,17 +150,32 @@ def judge(claim: Claim, compared: pd.DataFrame) -> dict[str, Any]:
         holds = rows[p] <= statistics.LEVEL
         against = pd.Series(statistics.holm(rows[p_against]) <= statistics.LEVEL, rows.index)
     worst = rows.iloc[int(favor.argmin())]
-    verdict = "contradicted" if against.any() else "holds" if holds.all() else "open"
-    if missing:
-        verdict = "open" if verdict == "holds" else verdict
-        verdict += f"; {missing} of {missing + len(rows)} comparisons not run"
-    low, high = worst["low"], worst["high"]
+    all_hold = holds.all() and not missing
+    verdict = CONTRADICTED if against.any() else HOLDS if all_hold else OPEN
     p_of = {"above": "p", "below": "p_worse"}.get(claim.expects)
     return {
-        "comparison": f"{worst['strategy']} against {worst['reference']}, {claim.by}",
-        "difference": f"{worst['difference']:+.2f}",
-        "95 % interval": "" if pd.isna(low) else f"[{low:+.2f}, {high:+.2f}]",
-        "p": f"{worst[p_of]:.3g}" if p_of else "",
-        "seeds": f"{worst['seeds']:.0f}",
+        **{key: worst[key] for key in ("strategy", "reference", *_NUMBERS)},
+        "by": claim.by,
+        "p": worst[p_of] if p_of else np.nan,
         "verdict": verdict,
+        "comparisons": comparisons,
+        "missing": missing,
+    }
+
+
+def _texts(row: pd.Series) -> dict[str, str]:
+    """A row of ``outcomes`` in words."""
+    if row["verdict"] == NOT_RUN:
+        return {"id": row["id"], "runs": row["runs"], "verdict": NOT_RUN}
+    known = not pd.isna(row["low"])
+    told = f"; {row['missing']:.0f} of {row['comparisons']:.0f} comparisons not run"
+    return {
+        "id": row["id"],
+        "runs": row["runs"],
+        "comparison": f"{row['strategy']} against {row['reference']}, {row['by']}",
+        "difference": f"{row['difference']:+.2f}",
+        "95 % interval": f"[{row['low']:+.2f}, {row['high']:+.2f}]" if known else "",
+        "p": "" if pd.isna(row["p"]) else f"{row['p']:.3g}",
+        "seeds": f"{row['seeds']:.0f}",
+        "verdict": row["verdict"] + (told if row["missing"] else ""),
     }

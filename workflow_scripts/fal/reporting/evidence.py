@@ -13,17 +13,23 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
-from fal.reporting import claims, drawing, formats, kept_texts, tables
+from fal.options import given_options
+from fal.reporting import claim_figures, claims, drawing, formats, kept_texts, tables
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
+from fal.reporting.claims import Claim
 from fal.reporting.grids import Grid, Panel
 from fal.reporting.kept import Kept, keep, read
+from fal.reporting.options import Style
 from fal.scale import Scale
 from fal.storage import replacing, save_text
 
@@ -37,17 +43,28 @@ _CLAIMS = re.compile(r"^<!-- claims -->\n(?s:.*?)^<!-- end of claims -->", re.MU
 _MARKER = re.compile(r"^<!-- (?:evidence:|end of evidence)", re.MULTILINE)
 
 
-def claims_section(kept: Iterable[Kept], docs: Path = DOCS) -> str:
-    """What the runs say to the claims, as Markdown; raises InputError as ``read_claims`` does."""
-    own = {run.name: run for run in kept}
+def judged(kept: Iterable[Kept], docs: Path = DOCS) -> tuple[list[Claim], pd.DataFrame]:
+    """The claims, and what the runs say to them; raises InputError as ``read_claims`` does."""
     listed = claims.read_claims(docs / CLAIMS)
-    found = {name: run.accuracy for name, run in own.items()}
-    costs = {name: progress.duration(kept_texts.cpu_seconds(run)) for name, run in own.items()}
+    return listed, claims.outcomes(listed, {run.name: run.accuracy for run in kept})
+
+
+def claims_section(kept: Collection[Kept], docs: Path = DOCS) -> str:
+    """The claims and what the runs say to them, as Markdown."""
+    listed, found = judged(kept, docs)
+    costs = {run.name: progress.duration(kept_texts.cpu_seconds(run)) for run in kept}
     told = {
         "The claims, their tests, and the CPU time of their runs": claims.plan_table(listed, costs),
-        "What the runs say": claims.outcome_table(listed, found),
+        "What the runs say": claims.outcome_table(found),
     }
     return f"{claims.NOTE}\n\n{formats.to_markdown(told).rstrip()}\n\n"
+
+
+def draw_claims(kept: Collection[Kept], path: Path) -> None:
+    """Draw what the runs say to the claims, as PNG."""
+    style = given_options(Style())
+    with drawing.look(style):
+        _save_png(claim_figures.claims_figure(*judged(kept), style["width"]), path, style["dpi"])
 
 
 def draw(kept: Kept, path: Path) -> None:
@@ -63,10 +80,15 @@ def draw(kept: Kept, path: Path) -> None:
     common = set.intersection(*(set(rows["seed"]) for _, rows in table.groupby("strategy")))
     curves = Curves(table, strategies, common, cycles)
     words = Scale(**kept.config["scale"]).words
-    with drawing.look(style), TemporaryDirectory() as folder, replacing(path) as temporary:
+    with drawing.look(style):
         figure, _ = accuracy_figure(grid, curves, style["width"], words)
-        drawing.save(figure, Path(folder, kept.name), dpi=style["dpi"])
-        shutil.copyfile(Path(folder, f"{kept.name}.png"), temporary)
+        _save_png(figure, path, style["dpi"])
+
+
+def _save_png(figure: Figure, path: Path, dpi: int) -> None:
+    with TemporaryDirectory() as folder, replacing(path) as temporary:
+        drawing.save(figure, Path(folder, path.stem), dpi=dpi)
+        shutil.copyfile(Path(folder, path.name), temporary)
 
 
 def sections(docs: Path = DOCS) -> dict[str, Kept]:
@@ -95,8 +117,8 @@ def sections(docs: Path = DOCS) -> dict[str, Kept]:
 def page(kept: Mapping[str, Kept], docs: Path = DOCS) -> str:
     """The document with what its markers name, ``kept``, between them."""
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
-    judged = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
-    text = _CLAIMS.sub(lambda _: judged, text)
+    told = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
+    text = _CLAIMS.sub(lambda _: told, text)
     return _SECTION.sub(
         lambda m: f"<!-- evidence: {m[1]} -->\n{kept_texts.summary(kept[m[1]])}{_END}", text
     )
@@ -118,6 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
         for one in kept.values():
             draw(one, DOCS / "figures" / f"{one.name}.png")
             save_text(DOCS / "data" / one.name / kept_texts.PAGE, kept_texts.page(one))
+        draw_claims(kept.values(), DOCS / "figures" / "claims.png")
         save_text(DOCS / DOCUMENT, text)
     except InputError as error:
         parser.exit(1, f"Error: {error}\n")
