@@ -11,7 +11,8 @@ from fal.errors import InputError
 from fal.layout import Layout
 from fal.options import given_options
 from fal.query import strategies
-from fal.settings import resolve, retyped
+from fal.resolve import resolve
+from fal.runs import plan
 
 try:
     # A configuration file may extend another, of which Snakemake knows nothing.
@@ -19,8 +20,9 @@ try:
     config.clear()
     config.update(experiment.read(files))
     # Snakemake leaves the numbers inside --config 'training={rounds: 5}' as texts.
-    update_config(config, retyped(workflow.config_settings.config))
+    update_config(config, experiment.retyped(workflow.config_settings.config))
     settings = resolve(config)
+    PLAN = plan(settings)
 except InputError as error:
     sys.exit(f"Error: {error}")
 
@@ -59,7 +61,7 @@ if "--unlock" in sys.argv:
 if workflow.is_main_process:
     for sentence in settings.warnings:
         logging.getLogger("fal").warning(sentence)
-    if (remaining := estimate.remaining_bytes(settings) or 0) > 1e9:
+    if (remaining := estimate.remaining_bytes(settings, PLAN) or 0) > 1e9:
         logging.getLogger("fal").info(
             f"The whole run leaves about {remaining / 1e9:.1f} GB in {settings.results}."
         )

@@ -31,7 +31,7 @@ def queries_of(picture, name):
 PICTURES = [
     picture
     for picture in catalogue.pictures(
-        settings.plan,
+        PLAN,
         settings.seeds,
         {name: strategy.figures for name, strategy in STRATEGIES.items()},
         queried={run["dataset"] for run in QUERIES},
@@ -46,7 +46,7 @@ def pictures_of(*kinds):
 
 def figures_that_show(what):
     """The figures of several panels of one sort, by name."""
-    return {name: grid for name, grid in settings.plan.grids.items() if grid.shows == what}
+    return {name: grid for name, grid in PLAN.grids.items() if grid.shows == what}
 
 
 def files_of(stems, category):
@@ -68,7 +68,7 @@ ACCURACY_GRIDS = {
     **figures_that_show("accuracy"),
     **{
         f"accuracy_{setting_name(setting)}": own_grid(setting, names)
-        for setting, names in settings.plan.compared
+        for setting, names in PLAN.compared
     },
 }
 PREDICTION_GRIDS = figures_that_show("predictions")

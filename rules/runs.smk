@@ -4,12 +4,10 @@ from itertools import product
 
 from fal.data.dataset import ARRAYS, METADATA, SITES, TRAIN_FILES
 
-LAST_CYCLES = {
-    settings.labeling.cycles_on(setting["dataset"]) for setting in settings.plan.settings
-}
+LAST_CYCLES = {settings.labeling.cycles_on(setting["dataset"]) for setting in PLAN.settings}
 WHOLE_RUNS = [
     {**setting, "strategy": strategy, "seed": seed}
-    for setting, names in settings.plan.compared
+    for setting, names in PLAN.compared
     for strategy, seed in product(names, settings.seeds)
 ]
 try:
@@ -34,7 +32,7 @@ def present(files):
 
 def prepared_files(name):
     """The file `name` of every data set that is used."""
-    used = dict.fromkeys(partition["dataset"] for partition in settings.plan.partitions)
+    used = dict.fromkeys(partition["dataset"] for partition in PLAN.partitions)
     return present(fill(layout.data(name), {"dataset": dataset}) for dataset in used)
 
 
@@ -42,7 +40,7 @@ def partition_files(name):
     """The file `name` of every partition that something is run on."""
     return present(
         fill(layout.partition(name), setting, seed=seed)
-        for setting, seed in product(settings.plan.settings, settings.seeds)
+        for setting, seed in product(PLAN.settings, settings.seeds)
     )
 
 

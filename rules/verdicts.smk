@@ -72,5 +72,5 @@ rule compare_settings:
         "../workflow_scripts/compare_settings.py"
 
 
-VERDICTS_ACROSS = rules.compare_settings.output if len(settings.plan.settings) > 1 else []
+VERDICTS_ACROSS = rules.compare_settings.output if len(PLAN.settings) > 1 else []
 ALL_VERDICTS = [*rules.compare_strategies.output, *VERDICTS_ACROSS]

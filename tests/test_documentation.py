@@ -3,7 +3,7 @@
 from jsonschema import Draft202012Validator
 
 from fal import documentation
-from fal.settings import COMPONENTS, config_schema
+from fal.schema import COMPONENTS, config_schema
 
 
 def test_the_page_is_up_to_date():

@@ -1,36 +1,40 @@
 """The estimate of what a configuration leaves on the disk."""
 
 from fal.estimate import remaining_bytes
-from fal.settings import resolve
+from fal.resolve import resolve
+from fal.runs import plan
 
 SMALL = {"strategies": ["random", "ifal"], "seeds": [1], "labeling": {"cycles": 2}}
 MODEL, POOL = 500_000, 1438 * 60
 
 
+def estimate(config):
+    settings = resolve(config)
+    return remaining_bytes(settings, plan(settings))
+
+
 def test_models_and_scores_are_counted():
     shared = MODEL + 2 * 10 * MODEL
     per_strategy = 2 * (MODEL + POOL) + 10 * MODEL
-    assert remaining_bytes(resolve(SMALL)) == shared + 2 * per_strategy
+    assert estimate(SMALL) == shared + 2 * per_strategy
 
 
 def test_without_distilled_models():
     shared = MODEL + 10 * MODEL
     per_strategy = 2 * (MODEL + POOL) + 10 * MODEL
-    assert remaining_bytes(resolve({**SMALL, "strategies": ["random"]})) == shared + per_strategy
+    assert estimate({**SMALL, "strategies": ["random"]}) == shared + per_strategy
 
 
 def test_factors_multiply():
-    once = remaining_bytes(resolve(SMALL))
+    once = estimate(SMALL)
     more = {**SMALL, "alphas": [0.1, 1], "seeds": [1, 2, 3], "algorithms": ["fedavg", "scaffold"]}
-    assert remaining_bytes(resolve(more)) == 12 * once
+    assert estimate(more) == 12 * once
 
 
 def test_kept_models_cost_more():
-    assert remaining_bytes(resolve({**SMALL, "keep": ["clients"]})) > remaining_bytes(
-        resolve(SMALL)
-    )
+    assert estimate({**SMALL, "keep": ["clients"]}) > estimate(SMALL)
 
 
 def test_unknown_sizes_give_no_estimate(tmp_path):
     photos = {"photos": {"kind": "image_folder", "path": str(tmp_path)}}
-    assert remaining_bytes(resolve({**SMALL, "datasets": [photos]})) is None
+    assert estimate({**SMALL, "datasets": [photos]}) is None

@@ -12,7 +12,8 @@ import pytest
 import snakemake_runs
 from fal import experiment
 from fal.data import kinds
-from fal.settings import resolve
+from fal.resolve import resolve
+from fal.runs import plan
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "hospitals"
@@ -45,7 +46,7 @@ def test_the_images_are_read_as_the_experiment_says(hospitals, monkeypatch):
     monkeypatch.chdir(hospitals.parent)
     settings = resolve(experiment.read([ROOT / "config.yaml", EXAMPLE / "hospitals.yaml"]))
     assert settings.keep_unlabeled
-    assert [setting["clients"] for setting in settings.plan.settings] == [5]
+    assert [setting["clients"] for setting in plan(settings).settings] == [5]
     options = dict(settings.datasets["hospitals"])
     kind = kinds.create(options.pop("kind"), **options)
     data = kind.load("hospitals", hospitals, keep_unlabeled=True)

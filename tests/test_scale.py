@@ -3,7 +3,7 @@
 import pytest
 
 from fal.errors import InputError
-from fal.settings import resolve
+from fal.resolve import resolve
 
 WHOLE = {
     "datasets": ["digits", {"small": {"kind": "digits", "train_size": 400}}, "cifar10"],

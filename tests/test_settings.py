@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fal import settings
+from fal.configuration import Configuration
 from fal.data.labeling import Labeling
 from fal.errors import InputError
-from fal.experiment import read
+from fal.experiment import read, retyped
 from fal.reporting.columns import COLUMNS
-from fal.settings import Configuration, config_schema, resolve
+from fal.resolve import resolve
+from fal.runs import plan
+from fal.schema import config_schema
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.yaml"))
@@ -89,7 +91,7 @@ def test_the_jobs_environment_has_the_pinned_run_time_packages():
 
 def test_settings_need_no_torch_and_no_snakemake():
     code = (
-        "import sys; from fal.settings import resolve; "
+        "import sys; from fal.resolve import resolve; "
         "resolve({}); print({'torch', 'snakemake', 'pandas', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -289,14 +291,14 @@ def test_every_number_has_a_bound():
 def test_command_line_values_get_their_types():
     given = {"training": {"rounds": "5", "momentum": "0.5"}, "seeds": ["1", "2"], "results": "a: ["}
     typed = {"training": {"rounds": 5, "momentum": 0.5}, "seeds": [1, 2], "results": "a: ["}
-    assert settings.retyped(given) == typed
+    assert retyped(given) == typed
     given = {
         "data_path": "null",
         "x": ["true", "2026-01-01", "random", {"ifal": {"k": "0.05"}}],
         "y": 3,
     }
     typed = {"data_path": None, "x": [True, "2026-01-01", "random", {"ifal": {"k": 0.05}}], "y": 3}
-    assert settings.retyped(given) == typed
+    assert retyped(given) == typed
 
 
 def test_a_number_that_yaml_reads_as_text_is_explained():
@@ -460,7 +462,7 @@ def test_the_sites_of_a_folder_are_counted_before_anything_is_read(hospitals):
     assert settings.spreads("hospitals") == [(None, 2)]
     assert settings.datasets["hospitals"]["folders"] == "sites"
     assert settings.partition == {"method": "sites"}
-    assert {(s["alpha"], s["clients"]) for s in settings.plan.settings} == {("none", 2)}
+    assert {(s["alpha"], s["clients"]) for s in plan(settings).settings} == {("none", 2)}
 
 
 @pytest.mark.parametrize(

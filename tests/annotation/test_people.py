@@ -14,7 +14,7 @@ import pytest
 import snakemake_runs
 from digests import digests
 from fal.data.labeled import Labeled
-from fal.settings import resolve
+from fal.resolve import resolve
 from killed_runs import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("people")]

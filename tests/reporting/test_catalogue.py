@@ -5,14 +5,15 @@ import pytest
 
 from fal.errors import InputError
 from fal.reporting import catalogue
-from fal.settings import resolve
+from fal.resolve import resolve
+from fal.runs import plan
 
 KINDS = {"random": (), "ifal": ("inconsistency",)}
 
 
 def pictures(queried=("digits",), seeds=(1, 2), own_kinds=KINDS, **config):
-    plan = resolve({"strategies": ["random", "ifal"], **config}).plan
-    return catalogue.pictures(plan, seeds, own_kinds, queried)
+    runs = plan(resolve({"strategies": ["random", "ifal"], **config}))
+    return catalogue.pictures(runs, seeds, own_kinds, queried)
 
 
 def test_the_demo_has_the_pictures_that_are_known():

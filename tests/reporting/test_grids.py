@@ -2,10 +2,11 @@
 
 import pytest
 
+from fal import runs
 from fal.errors import InputError
 from fal.options import parse
 from fal.reporting.options import Figure
-from fal.settings import resolve
+from fal.resolve import resolve
 
 BASE = {
     "clients": [10, 5],
@@ -16,7 +17,7 @@ BASE = {
 
 
 def plan(**figures):
-    return resolve({**BASE, "figures": figures}).plan
+    return runs.plan(resolve({**BASE, "figures": figures}))
 
 
 def mistake(**figure):
@@ -83,7 +84,7 @@ def test_several_settings_without_a_figure_get_an_overview():
         for clients in (10, 5)
     ]
     assert grid.rows[1][1].title == "alpha 0.1, 5 clients, fedprox"
-    assert resolve({}).plan.grids == {}
+    assert runs.plan(resolve({})).grids == {}
 
 
 def test_predictions_take_the_first_strategy_that_has_structures():

@@ -12,7 +12,7 @@ from typing import Any
 
 from fal import experiment
 from fal.options import requirement, shown
-from fal.settings import COMPONENTS, config_schema
+from fal.schema import COMPONENTS, config_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "configuration.md"

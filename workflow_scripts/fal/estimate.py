@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from fal.data import kinds
 from fal.federated import networks
 from fal.query import strategies
+from fal.runs import Plan
 from fal.settings import Settings
 
 T = TypeVar("T")
@@ -16,7 +17,7 @@ BYTES_PER_SCORE = 60
 """Of one unlabeled image in one query, scores.parquet, compressed: six columns, mostly."""
 
 
-def remaining_bytes(settings: Settings) -> int | None:
+def remaining_bytes(settings: Settings, plan: Plan) -> int | None:
     """About how many bytes all runs leave behind; None where a size is not known beforehand.
 
     Counted are models and scores, which are nearly all there is: for each setting and seed the
@@ -25,7 +26,7 @@ def remaining_bytes(settings: Settings) -> int | None:
     """
     kept_clients = "clients" in settings.keep
     total = 0.0
-    for setting, names in settings.plan.compared:
+    for setting, names in plan.compared:
         size = _create(kinds.create, settings.datasets[setting["dataset"]], "kind").size()
         model = settings.models[setting["model"]]
         weights = _create(networks.create, model, "method").weight_bytes

@@ -1,4 +1,4 @@
-"""Configuration files that say only what differs: from another file, and from one to the next."""
+"""Configurations that say only what differs from those below them: files, and ``--config``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,26 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
         merged[key] = merge(merged[key], value) if both else value
     return merged
+
+
+def retyped(value: Any) -> Any:
+    """A copy of ``value`` in which texts that YAML reads as a number, truth value or null are one.
+
+    For what was given as ``--config``.
+    """
+    if isinstance(value, Mapping):
+        return {key: retyped(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [retyped(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    import yaml
+
+    try:
+        read = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    return read if read is None or isinstance(read, int | float) else value
 
 
 def _lineage(path: Path, above: tuple[Path, ...] = ()) -> list[Path]:

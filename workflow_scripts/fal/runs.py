@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fal.layout import SETTING
 from fal.reporting.grids import Grid, grids, overview, spreads
-
-if TYPE_CHECKING:
-    from fal.settings import Settings
+from fal.settings import Settings
 
 Setting = Mapping[str, Any]
 
@@ -76,11 +74,10 @@ def plan(settings: Settings) -> Plan:
     )
 
 
-def unshown(settings: Settings) -> dict[str, list[str]]:
+def unshown(settings: Settings, plan: Plan) -> dict[str, list[str]]:
     """What the configuration lists but no figure shows, so that it is not run: names by key."""
     if all(figure.shows == "partition" for figure in settings.figures.values()):
         return {}
-    plan = settings.plan
     used: dict[str, set[Any]] = {
         "datasets": {partition["dataset"] for partition in plan.partitions},
         "alphas": {partition["alpha"] for partition in plan.partitions},

@@ -17,7 +17,7 @@ from fal.query.clients import query_clients
 from fal.query.pool import build_pools
 from fal.query.strategies import create
 from fal.query.strategies.contract import StrategyContract, example_data, example_pool
-from fal.settings import resolve
+from fal.resolve import resolve
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "extending.md").read_text()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fal.errors import InputError, suggest
 from fal.layout import SETTING, factor_title, format_number
 from fal.reporting.options import Figure, Part
-
-if TYPE_CHECKING:
-    from fal.settings import Settings
+from fal.settings import Settings
 
 _LISTS = {"dataset": "datasets", "model": "models", "algorithm": "algorithms"}
 """The key of the configuration that lists the names of a factor's levels."""
