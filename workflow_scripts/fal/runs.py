@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from fal.layout import SETTING
-from fal.reporting.grids import Grid, grids, overview, spreads
+from fal.panels import grids, spreads
+from fal.reporting.grids import Grid, overview
 from fal.settings import Settings
 
 Setting = Mapping[str, Any]
@@ -44,7 +45,7 @@ def plan(settings: Settings) -> Plan:
     Where figures show accuracy or predictions, what they show is run; otherwise every combination
     of the levels of all factors with every strategy.
 
-    Raises InputError as ``fal.reporting.grids.grids`` does.
+    Raises InputError as ``fal.panels.grids`` does.
     """
     figures = grids(settings)
     shown = [panel for g in figures.values() if g.shows != "partition" for panel in g.panels]
