@@ -58,6 +58,14 @@ class TestRanking:
         ranks = ranking.ranking(table).set_index("strategy")["rank"]
         assert ranks.to_dict() == {"ifal": 1, "random": 1, "kafal": 3}
 
+    def test_strategies_are_compared_in_the_seeds_that_all_have(self):
+        levels = {"random": [50, 60, 90], "ifal": [51, 62, 80], "kafal": [52, 61]}
+        runs = [run(n, s, [a, a]) for n, own in levels.items() for s, a in enumerate(own)]
+        ranks = ranking.ranking(table_of(*runs, run("late", 0, [99])))
+        assert list(ranks["strategy"]) == ["ifal", "kafal", "random", "late"]
+        assert list(ranks["rank"]) == [1, 1, 3, 4]
+        assert list(ranks["area_mean"][:3]) == pytest.approx([193 / 3, 113 / 2, 200 / 3])
+
     def test_each_setting_has_one_of_its_own(self):
         table = accuracies(["random", "ifal"], [1, 2], range(3), clients=[5, 10])
         ranks = ranking.ranking(table)

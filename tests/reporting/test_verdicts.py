@@ -211,6 +211,12 @@ class TestSettingSentence:
             ),
             ({"ifal": [50]}, "ifal has 50.0 % (area); there is nothing to compare it with"),
             (
+                {"random": [50, 60, 70], "ifal": [52, 59, 80], "kafal": [53, 61, None]},
+                "kafal leads with 57.0 % (area, in the 2 seeds that all strategies have), 2.0 "
+                "points above random [1.0, 3.0]; 2 seeds can decide nothing: the smallest p is "
+                "0.25; 1 seed without a pair",
+            ),
+            (
                 {"random": [50, None], "ifal": [None, 51]},
                 "ifal leads with 51.0 % (area), no seed has both ifal and random",
             ),
@@ -222,11 +228,14 @@ class TestSettingSentence:
     def test_is_that_of_the_verdict_table(self):
         table = random_table(2).query("alpha == 1.0")
         found = verdicts.verdict_table(table, ["random"]).query("measure == 'area'")
-        means = ranking.run_measures(table).groupby("strategy")["area"].mean()
+        areas = ranking.run_measures(table).pivot(index="seed", columns="strategy", values="area")
+        common = [seed for seed, row in areas.iterrows() if not row.isna().any()]
+        means = areas.loc[common].mean()
         sentence = verdicts.setting_sentence(table)
         leader = means.idxmax()
-        assert leader != "random"
-        assert sentence.startswith(f"{leader} leads with {means.max():.1f} % (area), ")
+        assert leader != "random" and 0 < len(common) < len(areas)
+        area = f"{means.max():.1f} % (area, in the {len(common)} seeds that all strategies have)"
+        assert sentence.startswith(f"{leader} leads with {area}, ")
         assert sentence.endswith(row_of(found, strategy=leader)["verdict"])
 
     def test_nothing_complete(self):

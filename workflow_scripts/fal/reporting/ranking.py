@@ -58,17 +58,40 @@ def run_measures(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*_RUN, *MEASURES]).astype(table.dtypes[_RUN].to_dict())
 
 
+def comparable(runs: pd.DataFrame) -> pd.DataFrame:
+    """The seeds that strategies rank by, of a table of seeds by strategies (NaN: no run).
+
+    They are those of which all strategies that have a run have one: seeds differ by more than
+    strategies do. Where there is no such seed all are taken.
+    """
+    common = runs.dropna(axis="columns", how="all").dropna()
+    return common if len(common) else runs
+
+
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
     """Strategies of each setting by the area under their curves, the best first.
 
     Columns: the setting, strategy, area_mean, area_std (over the runs that count; empty for one),
-    rank (1 is best, equals share the better one; strategies without a run that counts come last).
+    rank (1 is best, equals share the better one; strategies without a run that counts come last),
+    which goes by the mean over the seeds that are ``comparable``.
     """
-    areas = run_measures(table).groupby([*_GROUP, "strategy"])["area"]
+    measures = run_measures(table)
+    areas = measures.groupby([*_GROUP, "strategy"])["area"]
     every = table[[*_GROUP, "strategy"]].drop_duplicates()
     ranks = every.merge(
         areas.agg(area_mean="mean", area_std="std").reset_index(), how="left", validate="1:1"
     )
-    by_setting = ranks.groupby(_GROUP)["area_mean"]
+    compared = {
+        (*setting, strategy): mean
+        for setting, rows in measures.groupby(_GROUP)
+        for strategy, mean in comparable(_areas(rows)).mean().items()
+    }
+    keys = ranks[[*_GROUP, "strategy"]].itertuples(index=False, name=None)
+    means = pd.Series([compared.get(key, float("nan")) for key in keys], ranks.index)
+    by_setting = means.groupby([ranks[factor] for factor in _GROUP])
     ranks["rank"] = by_setting.rank(ascending=False, method="min", na_option="bottom").astype(int)
     return ranks.sort_values([*_GROUP, "rank", "strategy"], ignore_index=True)
+
+
+def _areas(measures: pd.DataFrame) -> pd.DataFrame:
+    return measures.pivot(index="seed", columns="strategy", values="area")

@@ -47,8 +47,9 @@ TEXTS = {
         "Test accuracy in percent of the global model after its last round, by the share of the "
         "clients' images that are labeled. The first point comes before any query and is shared by "
         "all strategies that train alike. Strategies are ranked by the area under their "
-        "curves; dashed lines with open markers use the local models, their solid twins the "
-        "global one. In the tables the highest mean of each column is marked.",
+        "curves, in the seeds that all of them have; dashed lines with open markers use the local "
+        "models, their solid twins the global one. In the tables the highest mean of each column "
+        "is marked.",
     ),
     "verdicts": ("Verdicts", verdict_texts.NOTE),
     "across": ("Verdicts over all settings", verdict_texts.ACROSS_NOTE),

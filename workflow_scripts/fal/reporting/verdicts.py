@@ -16,7 +16,7 @@ import pandas as pd
 from fal.layout import SETTING
 from fal.reporting import statistics
 from fal.reporting.options import REFERENCES
-from fal.reporting.ranking import MEASURES, complete_runs, run_measures
+from fal.reporting.ranking import MEASURES, comparable, complete_runs, run_measures
 
 _GROUP = list(SETTING)
 
@@ -190,9 +190,9 @@ def sentence_table(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> pd.Dat
 def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
     """The verdict of one setting in a sentence: who leads by area, and whether that is certain.
 
-    The leader has the largest mean area over its runs that count. It is compared with the baseline,
-    or where it is the baseline itself or there is none, with the second; Holm's correction is over
-    all strategies that could have been in its place.
+    The leader has the largest mean area over the seeds that are ``comparable``. It is compared with
+    the baseline, or where it is the baseline itself or there is none, with the second; Holm's
+    correction is over all strategies that could have been in its place.
 
     table: rows of one setting.
     """
@@ -200,9 +200,12 @@ def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
     if not measured:
         return "no run is complete"
     runs = measured["area"]
-    means = runs.mean().dropna().sort_values(ascending=False, kind="stable")
+    ranked = comparable(runs)
+    means = ranked.mean().dropna().sort_values(ascending=False, kind="stable")
     leader = means.index[0]
-    area = f"{means.iloc[0]:.1f} % (area)"
+    fewer = len(ranked) < len(runs.dropna(how="all"))
+    common = f", in the {_count(len(ranked))} that all strategies have" if fewer else ""
+    area = f"{means.iloc[0]:.1f} % (area{common})"
     if len(means) == 1:
         return f"{leader} has {area}; there is nothing to compare it with"
     reference = baseline if baseline in means.index[1:] else means.index[1]
