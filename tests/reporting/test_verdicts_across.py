@@ -23,6 +23,13 @@ class TestCriticalDifference:
         expected = stats.friedmanchisquare([51, 50, 30], [61, 60, 20], [56, 55, 10])
         assert (found.statistic, found.p) == pytest.approx(tuple(expected))
 
+    def test_strategies_are_compared_in_the_seeds_that_all_have(self):
+        level = {"random": [50, 60, 90], "ifal": [51, 62, 80], "kafal": [52, 61], "extra": [1]}
+        other = {"random": [30], "ifal": [32], "kafal": [31]}
+        found = verdicts_across.critical_difference(in_settings(level, other))
+        assert found.ranks.to_dict() == {"ifal": 1.25, "kafal": 1.75, "random": 3}
+        assert found.left_out == ("extra",)
+
     def test_many_settings_tell_apart(self):
         table = in_settings(*[{"random": [50], "ifal": [60], "kafal": [70]}] * 20)
         found = verdicts_across.critical_difference(table)

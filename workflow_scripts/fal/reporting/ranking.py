@@ -68,6 +68,17 @@ def comparable(runs: pd.DataFrame) -> pd.DataFrame:
     return common if len(common) else runs
 
 
+def comparable_runs(measures: pd.DataFrame, measure: str = "area") -> pd.DataFrame:
+    """The rows of ``run_measures`` whose seeds are ``comparable`` by a measure in their setting."""
+    kept = [
+        place
+        for _, rows in measures.groupby(_GROUP)
+        for runs in [rows.pivot(index="seed", columns="strategy", values=measure)]
+        for place in rows.index[rows["seed"].isin(comparable(runs).index)]
+    ]
+    return measures.loc[kept]
+
+
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
     """Strategies of each setting by the area under their curves, the best first.
 
@@ -76,22 +87,13 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     which goes by the mean over the seeds that are ``comparable``.
     """
     measures = run_measures(table)
-    areas = measures.groupby([*_GROUP, "strategy"])["area"]
-    every = table[[*_GROUP, "strategy"]].drop_duplicates()
-    ranks = every.merge(
-        areas.agg(area_mean="mean", area_std="std").reset_index(), how="left", validate="1:1"
-    )
-    compared = {
-        (*setting, strategy): mean
-        for setting, rows in measures.groupby(_GROUP)
-        for strategy, mean in comparable(_areas(rows)).mean().items()
-    }
-    keys = ranks[[*_GROUP, "strategy"]].itertuples(index=False, name=None)
-    means = pd.Series([compared.get(key, float("nan")) for key in keys], ranks.index)
-    by_setting = means.groupby([ranks[factor] for factor in _GROUP])
+    of_strategy = [*_GROUP, "strategy"]
+    areas = measures.groupby(of_strategy)["area"].agg(area_mean="mean", area_std="std")
+    areas["compared"] = comparable_runs(measures).groupby(of_strategy)["area"].mean()
+    every = table[of_strategy].drop_duplicates()
+    ranks = every.merge(areas.reset_index(), how="left", validate="1:1")
+    by_setting = ranks.groupby(_GROUP)["compared"]
     ranks["rank"] = by_setting.rank(ascending=False, method="min", na_option="bottom").astype(int)
-    return ranks.sort_values([*_GROUP, "rank", "strategy"], ignore_index=True)
-
-
-def _areas(measures: pd.DataFrame) -> pd.DataFrame:
-    return measures.pivot(index="seed", columns="strategy", values="area")
+    return ranks.drop(columns="compared").sort_values(
+        [*_GROUP, "rank", "strategy"], ignore_index=True
+    )

@@ -15,7 +15,7 @@ import pandas as pd
 from fal.layout import SETTING
 from fal.reporting import statistics
 from fal.reporting.options import REFERENCES
-from fal.reporting.ranking import run_measures
+from fal.reporting.ranking import comparable_runs, run_measures
 
 _GROUP = list(SETTING)
 
@@ -42,15 +42,18 @@ class CriticalDifference:
 def critical_difference(table: pd.DataFrame, measure: str = "area") -> CriticalDifference | None:
     """Friedman's test and Nemenyi's critical difference of all strategies over all settings.
 
-    A strategy's score in a setting is its mean over the runs that count. The chi-square
-    approximation is meant for more than ten settings and five strategies (Demšar, 2006). Returns
-    None for fewer than two settings, or strategies that all of them have.
+    A strategy's score in a setting is its mean over the seeds that are ``comparable`` there, of the
+    strategies that all settings have. The chi-square approximation is meant for more than ten
+    settings and five strategies (Demšar, 2006). Returns None for fewer than two settings, or
+    strategies that all of them have.
     """
-    means = run_measures(table).pivot_table(
+    settings = len(table[_GROUP].drop_duplicates())
+    measures = run_measures(table).dropna(subset=[measure])
+    found_in = measures.drop_duplicates([*_GROUP, "strategy"])["strategy"].value_counts()
+    everywhere = measures[measures["strategy"].isin(found_in.index[found_in == settings])]
+    scores = comparable_runs(everywhere, measure).pivot_table(
         index=_GROUP, columns="strategy", values=measure, aggfunc="mean"
     )
-    settings = len(table[_GROUP].drop_duplicates())
-    scores = means.loc[:, means.notna().sum() == settings]
     if settings < 2 or len(scores.columns) < 2:
         return None
     test = statistics.friedman(scores.round(3))
