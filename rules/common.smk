@@ -7,6 +7,7 @@ import sys
 from snakemake.utils import update_config
 
 from fal import estimate, experiment, owner
+from fal.entries import create
 from fal.errors import InputError
 from fal.layout import Layout
 from fal.options import given_options
@@ -36,9 +37,7 @@ layout = Layout(settings.results)
 TRAINING = given_options(settings.training)
 DISTILLATION = given_options(settings.distillation)
 STRATEGIES = {
-    name: strategies.create(
-        options["method"], **{key: value for key, value in options.items() if key != "method"}
-    )
+    name: create(strategies.STRATEGIES, f"strategies.{name}", options, "method")
     for name, options in settings.strategies.items()
 }
 

@@ -85,6 +85,12 @@ def finished_run(results, strategies=("random", "ifal"), seeds=(1, 2, 3), **conf
     return results
 
 
+def page_of(docs, kept_runs=None):
+    """The document as ``make evidence`` writes it."""
+    kept_runs = kept_runs or evidence.sections(docs)
+    return evidence.page(kept_runs, *evidence.judged(kept_runs.values(), docs), docs)
+
+
 CLAIMS = """\
 - {id: one, claim: it leads, source: Figure 3, by: final, strategies: [ifal], than: [random],
    expects: above, data: [digits, other], remark: hard}
@@ -107,13 +113,13 @@ def test_the_document_says_what_the_runs_say_to_the_claims(results, docs):
     kept.keep(results, docs / "data", "digits")
     page = docs / evidence.DOCUMENT
     page.write_text(page.read_text() + "<!-- claims -->\nold\n<!-- end of claims -->\n")
-    text = evidence.page(evidence.sections(docs), docs)
+    text = page_of(docs)
     rows = [line for line in text.splitlines() if line.startswith("| one ")]
     assert "digits 36 min 0 s" in rows[0] and rows[0].rstrip(" |").endswith("hard")
     assert "ifal against random" in rows[1] and rows[1].rstrip(" |").endswith("open")
     assert "other" in rows[2] and rows[2].rstrip(" |").endswith("not run")
     page.write_text(text)
-    assert evidence.page(evidence.sections(docs), docs) == text
+    assert page_of(docs) == text
 
 
 def documents(folder, *names):
@@ -135,7 +141,7 @@ def another(tmp_path, **changed):
 def test_the_document_is_in_step_with_the_tables():
     text = (evidence.DOCS / evidence.DOCUMENT).read_text(encoding="utf-8")
     kept_runs = evidence.sections()
-    assert text == evidence.page(kept_runs), "run make evidence"
+    assert text == page_of(evidence.DOCS, kept_runs), "run make evidence"
     assert (evidence.DOCS / "figures" / "claims.png").is_file(), "run make evidence"
     for own in kept_runs.values():
         assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
@@ -180,7 +186,7 @@ def test_keep_copies_tables_and_strips_folders(results, docs):
 
 def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     kept.keep(results, docs / "data", "digits")
-    text = evidence.page(evidence.sections(docs), docs)
+    text = page_of(docs)
     assert text.startswith("Before.") and text.endswith("<!-- end of evidence -->\nAfter.\n")
     assert "old" not in text
     assert "`snakemake --configfile docs/data/digits/config.yaml`, seeds 1, 2, 3." in text
@@ -190,12 +196,12 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     assert "Area, against `random`:" in text and "Area, against `ifal`:" not in text
     assert "[data/digits](data/digits/README.md)" in text
     (docs / evidence.DOCUMENT).write_text(text)
-    assert evidence.page(evidence.sections(docs), docs) == text
+    assert page_of(docs) == text
 
 
 def test_of_three_strategies_each_reference_has_its_table(tmp_path, docs):
     kept.keep(another(tmp_path, strategies=("random", "ifal", "logo")), docs / "data", "digits")
-    text = evidence.page(evidence.sections(docs), docs)
+    text = page_of(docs)
     assert "Area, against `random`:" in text and "Area, against `ifal`:" in text
 
 
@@ -252,7 +258,7 @@ def test_runs_of_two_folders_add_up(tmp_path, results):
     (own,) = evidence.sections(docs).values()
     for _, runs in own.accuracy.groupby("strategy"):
         assert runs["seed"].unique().tolist() == [1, 2, 3, 4, 5]
-    text = evidence.page(evidence.sections(docs), docs)
+    text = page_of(docs)
     assert "seeds 1, 2, 3." in text and "digits-more/config.yaml`, seeds 4, 5." in text
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from fal.data import kinds
-from fal.federated import networks
-from fal.query import strategies
+from fal.data.kinds import KINDS
+from fal.entries import create
+from fal.federated.networks import NETWORKS
+from fal.query.strategies import STRATEGIES
 from fal.runs import Plan
 from fal.settings import Settings
-
-T = TypeVar("T")
 
 BYTES_PER_SCORE = 60
 """Of one unlabeled image in one query, scores.parquet, compressed: six columns, mostly."""
@@ -27,23 +26,20 @@ def remaining_bytes(settings: Settings, plan: Plan) -> int | None:
     kept_clients = "clients" in settings.keep
     total = 0.0
     for setting, names in plan.compared:
-        size = _create(kinds.create, settings.datasets[setting["dataset"]], "kind").size()
-        model = settings.models[setting["model"]]
-        weights = _create(networks.create, model, "method").weight_bytes
+        dataset, model = setting["dataset"], setting["model"]
+        kind = create(KINDS, f"datasets.{dataset}", settings.datasets[dataset], "kind")
+        network = create(NETWORKS, f"models.{model}", settings.models[model], "method")
+        size, weights = kind.size(), network.weight_bytes
         if size is None or weights is None:
             return None
         clients = setting["clients"] * weights
-        cycles = settings.labeling.cycles_on(setting["dataset"])
+        cycles = settings.labeling.cycles_on(dataset)
         scores = size[1] * BYTES_PER_SCORE
         per_strategy = cycles * (weights + scores) + (cycles if kept_clients else 1) * clients
-        distilled = any("kd" in _needs(settings.strategies[name]) for name in names)
+        distilled = any("kd" in _needs(name, settings.strategies[name]) for name in names)
         total += weights + (2 if distilled else 1) * clients + len(names) * per_strategy
     return round(total * len(settings.seeds))
 
 
-def _create(create: Callable[..., T], options: Mapping[str, Any], word: str) -> T:
-    return create(options[word], **{key: value for key, value in options.items() if key != word})
-
-
-def _needs(options: Mapping[str, Any]) -> tuple[str, ...]:
-    return _create(strategies.create, options, "method").needs
+def _needs(name: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    return create(STRATEGIES, f"strategies.{name}", options, "method").needs

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fal.data import kinds
+from fal.data.kinds import KINDS
+from fal.entries import create
 from fal.query.strategies import STRATEGIES
 from fal.query.strategies.inconsistent import Inconsistent
 from fal.settings import Settings
@@ -44,8 +45,7 @@ def _smaller_images(name: str, settings: Settings) -> dict[str, Any]:
         options["image_size"] = _at_most(options.get("image_size"), scale.image_size)
     if scale.images_per_client is not None and "train_size" in options:
         images = scale.images_per_client * settings.spreads(name)[0][1]
-        kind = kinds.create(options["kind"], **{k: v for k, v in options.items() if k != "kind"})
-        known = kind.size()
+        known = create(KINDS, f"datasets.{name}", options, "kind").size()
         options["train_size"] = min(images, known[1]) if known else images
     return options
 

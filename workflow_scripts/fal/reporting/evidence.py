@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,9 +49,8 @@ def judged(kept: Iterable[Kept], docs: Path = DOCS) -> tuple[list[Claim], pd.Dat
     return listed, claims.outcomes(listed, {run.name: run.accuracy for run in kept})
 
 
-def claims_section(kept: Collection[Kept], docs: Path = DOCS) -> str:
-    """The claims and what the runs say to them, as Markdown."""
-    listed, found = judged(kept, docs)
+def claims_section(listed: list[Claim], found: pd.DataFrame, kept: Iterable[Kept]) -> str:
+    """The claims ``listed`` and what the runs ``kept`` say to them, ``found``, as Markdown."""
     costs = {run.name: progress.duration(kept_texts.cpu_seconds(run)) for run in kept}
     told = {
         "The claims, their tests, and the CPU time of their runs": claims.plan_table(listed, costs),
@@ -60,11 +59,12 @@ def claims_section(kept: Collection[Kept], docs: Path = DOCS) -> str:
     return f"{claims.NOTE}\n\n{formats.to_markdown(told).rstrip()}\n\n"
 
 
-def draw_claims(kept: Collection[Kept], path: Path) -> None:
+def draw_claims(listed: list[Claim], found: pd.DataFrame, path: Path) -> None:
     """Draw what the runs say to the claims, as PNG."""
     style = given_options(Style())
     with drawing.look(style):
-        _save_png(claim_figures.claims_figure(*judged(kept), style["width"]), path, style["dpi"])
+        figure = claim_figures.claims_figure(listed, found, style["width"])
+        _save_png(figure, path, style["dpi"])
 
 
 def draw(kept: Kept, path: Path) -> None:
@@ -114,10 +114,15 @@ def sections(docs: Path = DOCS) -> dict[str, Kept]:
     return kept
 
 
-def page(kept: Mapping[str, Kept], docs: Path = DOCS) -> str:
-    """The document with what its markers name, ``kept``, between them."""
+def page(
+    kept: Mapping[str, Kept], listed: list[Claim], found: pd.DataFrame, docs: Path = DOCS
+) -> str:
+    """The document with what its markers name, ``kept``, between them.
+
+    listed, found: as ``judged`` gives them.
+    """
     text = (docs / DOCUMENT).read_text(encoding="utf-8")
-    told = f"<!-- claims -->\n{claims_section(kept.values(), docs)}<!-- end of claims -->"
+    told = f"<!-- claims -->\n{claims_section(listed, found, kept.values())}<!-- end of claims -->"
     text = _CLAIMS.sub(lambda _: told, text)
     return _SECTION.sub(
         lambda m: f"<!-- evidence: {m[1]} -->\n{kept_texts.summary(kept[m[1]])}{_END}", text
@@ -136,11 +141,12 @@ def main(arguments: list[str] | None = None) -> None:
         if given.command == "keep":
             return keep(given.results, DOCS / "data", given.name)
         kept = sections()
-        text = page(kept)
+        listed, found = judged(kept.values())
+        text = page(kept, listed, found)
         for one in kept.values():
             draw(one, DOCS / "figures" / f"{one.name}.png")
             save_text(DOCS / "data" / one.name / kept_texts.PAGE, kept_texts.page(one))
-        draw_claims(kept.values(), DOCS / "figures" / "claims.png")
+        draw_claims(listed, found, DOCS / "figures" / "claims.png")
         save_text(DOCS / DOCUMENT, text)
     except InputError as error:
         parser.exit(1, f"Error: {error}\n")
