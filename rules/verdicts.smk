@@ -37,6 +37,28 @@ rule compare_strategies:
         "../workflow_scripts/compare_strategies.py"
 
 
+rule plot_differences:
+    input:
+        runs=rules.collect_results.output.runs,
+        compared=list(settings.compare.values()),
+    output:
+        files_of([picture.stem for picture in pictures_of("differences")], "Verdicts"),
+    log:
+        layout.log("plot_differences"),
+    conda:
+        "../envs/fal.yaml"
+    params:
+        **LOOK,
+        compare=dict(settings.compare),
+        reference=settings.references[0],
+        strategies=list(settings.strategies),
+        pictures={picture.stem: dict(picture.of) for picture in pictures_of("differences")},
+    message:
+        "Draw how far the strategies are from {params.reference}"
+    script:
+        "../workflow_scripts/plot_differences.py"
+
+
 rule compare_settings:
     input:
         runs=rules.collect_results.output.runs,

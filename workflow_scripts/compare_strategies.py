@@ -10,9 +10,8 @@ from fal.reporting.ranking import with_metrics
 
 NOTE = (
     "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
-    "seeds. The strategies are ranked by the area under their curves, the mean height of the lines "
-    "from point to point, in the seeds that all of them have; the highest mean of each column is "
-    "bold."
+    "seeds that all strategies have. They are ranked by the area under their curves, the mean "
+    "height of the lines from point to point; the highest mean of each column is bold."
 )
 
 with job(snakemake) as run:

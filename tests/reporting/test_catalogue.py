@@ -19,6 +19,7 @@ def pictures(queried=("digits",), seeds=(1, 2), own_kinds=KINDS, **config):
 def test_the_demo_has_the_pictures_that_are_known():
     assert [picture.stem for picture in pictures()] == [
         "accuracy_digits_cnn_alpha-0.1_clients-10_fedavg",
+        "differences_digits_cnn_alpha-0.1_clients-10_fedavg",
         "partition_digits_alpha-0.1_clients-10_seed-1",
         "partition_digits_alpha-0.1_clients-10_seed-2",
         "queries_digits_cnn_alpha-0.1_clients-10_fedavg_random",
@@ -41,6 +42,7 @@ def test_pictures_are_as_many_as_the_factors_make():
     assert counts == {
         "figure": 2,
         "accuracy": 8,
+        "differences": 8,
         "verdicts": 1,
         "partition": 3 * 3,
         "queries": 8 * 2,
@@ -61,7 +63,11 @@ def test_strategies_have_pictures_in_their_settings_alone():
 
 
 def test_without_queries_there_are_no_pictures_of_them():
-    assert {picture.kind for picture in pictures(queried=())} == {"accuracy", "partition"}
+    assert {picture.kind for picture in pictures(queried=())} == {
+        "accuracy",
+        "differences",
+        "partition",
+    }
 
 
 def test_an_unknown_figure_of_a_strategy_is_named():

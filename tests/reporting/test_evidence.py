@@ -144,7 +144,8 @@ def test_the_document_is_in_step_with_the_tables():
     assert text == page_of(evidence.DOCS, kept_runs), "run make evidence"
     assert (evidence.DOCS / "figures" / "claims.png").is_file(), "run make evidence"
     for own in kept_runs.values():
-        assert (evidence.DOCS / "figures" / f"{own.name}.png").is_file(), "run make evidence"
+        for name in (own.name, f"{own.name}_differences"):
+            assert (evidence.DOCS / "figures" / f"{name}.png").is_file(), "run make evidence"
         page = evidence.DOCS / "data" / own.name / kept_texts.PAGE
         assert page.read_text(encoding="utf-8") == kept_texts.page(own), "run make evidence"
 
@@ -241,12 +242,13 @@ def test_hospitals_are_kept_and_shown_by_name(tmp_path, docs):
     assert "| random | 2.00 ± 1.00 | 12.00 ± 1.00 |" in found
 
 
-def test_the_figure_is_the_same_each_time(results, docs):
+@pytest.mark.parametrize("draw", [evidence.draw_curves, evidence.draw_differences])
+def test_the_figures_are_the_same_each_time(results, docs, draw):
     kept.keep(results, docs / "data", "digits")
     (own,) = evidence.sections(docs).values()
     pictures = []
     for name in ("one.png", "other.png"):
-        evidence.draw(own, docs / name)
+        draw(own, docs / name)
         pictures.append((docs / name).read_bytes())
     assert pictures[0] == pictures[1] and pictures[0].startswith(b"\x89PNG")
 

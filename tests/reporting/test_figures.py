@@ -158,12 +158,23 @@ def test_one_seed_has_no_interval():
     assert numbers["low"].isna().all() and "one seed" in figure.get_suptitle()
 
 
-def test_of_different_numbers_of_seeds_the_least_and_the_most_are_told():
-    table = accuracies(["random", "ifal", "logo"], [1, 2, 3, 4], range(2))
-    figure, _ = drawn(table, ["random", "ifal", "logo"])
+def test_curves_are_means_over_the_seeds_that_all_strategies_have():
+    names = ["random", "ifal", "logo"]
+    table = accuracies(names, [1, 2, 3, 4], range(2))
+    figure, _ = drawn(table, names)
     assert "mean of 4 seeds" in figure.get_suptitle()
     fewer = table[(table["strategy"] != "logo") | (table["seed"] < 3)]
-    figure, _ = drawn(fewer, ["random", "ifal", "logo"])
+    figure, numbers = drawn(fewer, names)
+    assert "mean of 2 seeds" in figure.get_suptitle()
+    of_two = table[table["seed"] < 3].groupby(["strategy", "cycle"])["accuracy"].mean()
+    drawn_means = numbers.set_index(["strategy", "cycle"])["mean"]
+    assert drawn_means.to_dict() == pytest.approx(of_two.to_dict())
+
+
+def test_of_different_numbers_of_seeds_the_least_and_the_most_are_told():
+    table = accuracies(["random", "ifal", "logo"], [1, 2, 3, 4], range(2))
+    begun = table[(table["strategy"] != "logo") | ((table["seed"] < 3) & (table["cycle"] == 0))]
+    figure, _ = drawn(begun, ["random", "ifal", "logo"])
     assert "mean of 2 to 4 seeds" in figure.get_suptitle()
 
 

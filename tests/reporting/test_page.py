@@ -9,12 +9,14 @@ from fal.reporting import (
     accuracy_figures,
     catalogue,
     costs,
+    difference_figures,
     metrics,
     page,
     partition_figures,
     query_figures,
     query_tables,
     report,
+    tables,
     thumbnails,
     verdict_figures,
     verdicts,
@@ -106,6 +108,10 @@ def draw(picture, plan, accuracy, labels, classes, folder, rows):
         one = Grid("accuracy", ((Panel("", picture.of, tuple(STRATEGIES)),),))
         curves = accuracy_figures.Curves(accuracy, STRATEGIES, [1, 2, 3], {"digits": 8})
         return accuracy_figures.accuracy_figure(plan.grids.get(picture.name, one), curves, 7)
+    if picture.kind == "differences":
+        rows_of = tables.of_setting(accuracy, picture.of)
+        numbers = difference_figures.difference_numbers(rows_of, STRATEGIES[0])
+        return difference_figures.difference_figure({HOSTILE: numbers}, STRATEGIES, 7), numbers
     if picture.kind == "verdicts":
         ranks = verdicts_across.critical_difference(accuracy)
         return verdict_figures.critical_difference_diagram(ranks), None
@@ -190,7 +196,7 @@ def test_every_category_shows_itself_whole(opened):
         large_enough = "e.naturalWidth > (e.closest('.gallery') ? 0 : 100)"
         pictures = visible(opened, "section img", f"[e.complete, {large_enough}]")
         assert all(picture == [True, True] for picture in pictures)
-        assert bool(pictures) == (category not in ("verdicts", "metrics", "cost", "provenance"))
+        assert bool(pictures) == (category not in ("metrics", "cost", "provenance"))
         assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth"), category
 
 

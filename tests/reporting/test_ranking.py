@@ -64,7 +64,8 @@ class TestRanking:
         ranks = ranking.ranking(table_of(*runs, run("late", 0, [99])))
         assert list(ranks["strategy"]) == ["ifal", "kafal", "random", "late"]
         assert list(ranks["rank"]) == [1, 1, 3, 4]
-        assert list(ranks["area_mean"][:3]) == pytest.approx([193 / 3, 113 / 2, 200 / 3])
+        assert list(ranks["area_mean"][:3]) == pytest.approx([113 / 2, 113 / 2, 110 / 2])
+        assert list(ranks["area_std"][:2]) == pytest.approx([11 / 2**0.5, 9 / 2**0.5])
 
     def test_each_setting_has_one_of_its_own(self):
         table = accuracies(["random", "ifal"], [1, 2], range(3), clients=[5, 10])
@@ -82,3 +83,26 @@ class TestRanking:
     def test_no_run_is_complete(self):
         table = table_of(run("ifal", 1, [50, 70]), run("random", 2, [50, 70])).drop(index=[0, 3])
         assert list(ranking.ranking(table)["rank"]) == [1, 1]
+
+
+class TestComparableRows:
+    def test_are_those_of_the_seeds_that_all_strategies_have(self):
+        runs = [
+            run(n, s, [50, 60]) for n, seeds in [("a", [1, 2, 3]), ("b", [2, 3])] for s in seeds
+        ]
+        begun = run("begun", 1, [40])
+        table = table_of(*runs, begun).sample(frac=1, random_state=0)
+        found = ranking.comparable_rows(table)
+        expected = table[(table["strategy"] == "begun") | table["seed"].isin([2, 3])]
+        assert found.equals(expected)
+
+    def test_each_setting_has_seeds_of_its_own(self):
+        table = accuracies(["random", "ifal"], [1, 2], range(3), clients=[5, 10])
+        lost = (table["clients"] == 5) & (table["strategy"] == "ifal") & (table["seed"] == 2)
+        found = ranking.comparable_rows(table[~lost])
+        assert found.groupby("clients")["seed"].unique().map(list).to_dict() == {5: [1], 10: [1, 2]}
+
+    def test_nothing_is_left_out_where_no_run_counts(self):
+        table = table_of(run("ifal", 1, [50, 70]), run("random", 2, [50, 70])).drop(index=[0, 3])
+        assert ranking.comparable_rows(table).equals(table)
+        assert ranking.comparable_rows(table[:0]).empty

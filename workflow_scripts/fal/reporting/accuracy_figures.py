@@ -15,8 +15,16 @@ from matplotlib.lines import Line2D
 from scipy import stats
 
 from fal.layout import SETTING, SHARED
-from fal.reporting.drawing import legend_below, literal, name_axes, panel_grid, strategy_styles
+from fal.reporting.drawing import (
+    legend_below,
+    literal,
+    name_axes,
+    panel_grid,
+    seeds_text,
+    strategy_styles,
+)
 from fal.reporting.grids import Grid, Panel
+from fal.reporting.ranking import comparable_rows
 from fal.reporting.tables import of_setting
 
 LEVEL = 0.95
@@ -45,14 +53,19 @@ class Curves:
 def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
     """Mean accuracy of each strategy and cycle over seeds, with Student's interval of 95%.
 
-    table: rows of one setting. Columns: strategy, cycle, labeled_fraction, seeds (how many), mean,
-    low, high (percent; both NaN for a single seed).
+    table: rows of one setting, of which those of ``fal.reporting.ranking.comparable_rows`` count.
+    Columns: strategy, cycle, labeled_fraction, seeds (how many), mean, low, high (percent; both NaN
+    for a single seed).
     """
-    curves = table.groupby(["strategy", "cycle"], as_index=False).agg(
-        labeled_fraction=("labeled_fraction", "mean"),
-        seeds=("seed", "nunique"),
-        mean=("accuracy", "mean"),
-        error=("accuracy", "sem"),
+    curves = (
+        comparable_rows(table)
+        .groupby(["strategy", "cycle"], as_index=False)
+        .agg(
+            labeled_fraction=("labeled_fraction", "mean"),
+            seeds=("seed", "nunique"),
+            mean=("accuracy", "mean"),
+            error=("accuracy", "sem"),
+        )
     )
     reach = curves.pop("error") * stats.t.ppf((1 + LEVEL) / 2, curves["seeds"] - 1)
     return curves.assign(low=curves["mean"] - reach, high=curves["mean"] + reach)
@@ -133,10 +146,8 @@ def missing_results(panel: Panel, curves: Curves) -> str:
 
 def _spread(numbers: pd.DataFrame) -> str:
     seeds = numbers.loc[numbers["result"] == OWN, "seeds"]
-    if not seeds.max() > 1:
-        return "one seed"
-    count = " to ".join(f"{number:.0f}" for number in sorted({seeds.min(), seeds.max()}))
-    return f"mean of {count} seeds, with Student's interval of {LEVEL:.0%}"
+    interval = f", with Student's interval of {LEVEL:.0%}" if seeds.max() > 1 else ""
+    return f"{seeds_text(seeds)}{interval}"
 
 
 def _draw_curves(

@@ -29,8 +29,8 @@ OWN_KINDS = ("inconsistency",)
 class Picture:
     """One picture of a run.
 
-    kind: figure (several panels), accuracy, verdicts, partition, queries or inconsistency. of: the
-    factors and the strategy that it is about, for those who look for it.
+    kind: figure (several panels), accuracy, differences, verdicts, partition, queries or
+    inconsistency. of: the factors and the strategy that it is about, for those who look for it.
     """
 
     kind: str
@@ -66,6 +66,11 @@ def pictures(
                 )
     found = [Picture("figure", name) for name in plan.grids]
     found += [Picture("accuracy", setting_name(setting), setting) for setting in plan.settings]
+    found += [
+        Picture("differences", setting_name(setting), setting)
+        for setting, strategies in plan.compared
+        if len(strategies) > 1
+    ]
     if len(plan.settings) > 1:
         found.append(Picture("verdicts", "critical-difference"))
     found += [

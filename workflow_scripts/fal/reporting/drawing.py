@@ -94,10 +94,24 @@ def panel_grid(
     for place, (own, panel) in enumerate(zip(axes, grid.panels, strict=True)):
         letter = f"({letters[place]}) " if place < len(letters) else ""
         own.set_title(letter + literal(panel.title), loc="left")
-    below = textwrap.fill("; ".join(note for note in notes if note), int(15.5 * size[0]))
-    title = literal(grid.title)
-    figure.suptitle("\n".join(filter(None, [title, literal(below)])), x=0.01, ha="left")
+    titles = [literal(grid.title), notes_below(notes, size[0])]
+    figure.suptitle("\n".join(filter(None, titles)), x=0.01, ha="left")
     return figure, axes
+
+
+def notes_below(notes: Iterable[str], width: float) -> str:
+    """What stands below a figure's title, in lines as wide as the figure (inches); empty notes are
+    left out."""
+    words = "; ".join(note for note in notes if note)
+    return literal(textwrap.fill(words, int(15.5 * width)))
+
+
+def seeds_text(seeds: pd.Series) -> str:
+    """Of how many seeds a mean is; seeds: that number of each mean that is drawn."""
+    if not seeds.max() > 1:
+        return "one seed"
+    count = " to ".join(f"{number:.0f}" for number in sorted({seeds.min(), seeds.max()}))
+    return f"mean of {count} seeds"
 
 
 def wrapped(title: str) -> str:

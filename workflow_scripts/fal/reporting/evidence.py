@@ -24,7 +24,15 @@ from fal import progress
 from fal.errors import InputError
 from fal.layout import setting_title
 from fal.options import given_options
-from fal.reporting import claim_figures, claims, drawing, formats, kept_texts, tables
+from fal.reporting import (
+    claim_figures,
+    claims,
+    difference_figures,
+    drawing,
+    formats,
+    kept_texts,
+    tables,
+)
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
 from fal.reporting.claims import Claim
 from fal.reporting.grids import Grid, Panel
@@ -67,7 +75,7 @@ def draw_claims(listed: list[Claim], found: pd.DataFrame, path: Path) -> None:
         _save_png(figure, path, style["dpi"])
 
 
-def draw(kept: Kept, path: Path) -> None:
+def draw_curves(kept: Kept, path: Path) -> None:
     """Draw the accuracy curves of a section, a panel for each setting, as PNG.
 
     That some strategies have fewer seeds is planned, and not told as missing.
@@ -82,6 +90,20 @@ def draw(kept: Kept, path: Path) -> None:
     words = Scale(**kept.config["scale"]).words
     with drawing.look(style):
         figure, _ = accuracy_figure(grid, curves, style["width"], words)
+        _save_png(figure, path, style["dpi"])
+
+
+def draw_differences(kept: Kept, path: Path) -> None:
+    """Draw how far the strategies of a section are from the first reference, as PNG."""
+    style, reference = kept.config["style"], kept.config["references"][0]
+    numbers = {
+        setting_title(setting): difference_figures.difference_numbers(rows, reference)
+        for setting, rows in tables.by_setting(kept.accuracy)
+    }
+    strategies = sorted(kept.accuracy["strategy"].unique())
+    words = Scale(**kept.config["scale"]).words
+    with drawing.look(style):
+        figure = difference_figures.difference_figure(numbers, strategies, style["width"], words)
         _save_png(figure, path, style["dpi"])
 
 
@@ -144,7 +166,8 @@ def main(arguments: list[str] | None = None) -> None:
         listed, found = judged(kept.values())
         text = page(kept, listed, found)
         for one in kept.values():
-            draw(one, DOCS / "figures" / f"{one.name}.png")
+            draw_curves(one, DOCS / "figures" / f"{one.name}.png")
+            draw_differences(one, DOCS / "figures" / f"{one.name}_differences.png")
             save_text(DOCS / "data" / one.name / kept_texts.PAGE, kept_texts.page(one))
         draw_claims(listed, found, DOCS / "figures" / "claims.png")
         save_text(DOCS / DOCUMENT, text)

@@ -34,7 +34,7 @@ def summary(kept: Kept) -> str:
     accuracies = tables.wide_tables(kept.accuracy)
     sentences = verdict_texts.sentences(verdicts.sentence_table(kept.accuracy, references[0]))
     differences = _differences(kept, references, ["area"])
-    parts = [*_origins(kept), _cost(kept), _figure(kept, "figures")]
+    parts = [*_origins(kept), _cost(kept), *_figures(kept, "figures")]
     for title, table in accuracies.items():
         parts += [f"**{title}**: {sentences[title]}", formats.markdown(table)]
         # Of two strategies one comparison says all.
@@ -68,7 +68,7 @@ def page(kept: Kept) -> str:
         "and how to read the tables: [What was measured](../../reproduction.md).",
         *_origins(kept),
         _cost(kept),
-        _figure(kept, "../../figures"),
+        *_figures(kept, "../../figures"),
         written.rstrip(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -118,8 +118,11 @@ def _origin(name: str, record: Mapping[str, Any]) -> str:
     return ". ".join(sentence.rstrip(".") for sentence in sentences if sentence) + "."
 
 
-def _figure(kept: Kept, folder: str) -> str:
-    return f"![accuracy of {kept.name}]({folder}/{kept.name}.png)"
+def _figures(kept: Kept, folder: str) -> list[str]:
+    return [
+        f"![accuracy of {kept.name}]({folder}/{kept.name}.png)",
+        f"![differences in {kept.name}]({folder}/{kept.name}_differences.png)",
+    ]
 
 
 def _cost(kept: Kept) -> str:

@@ -79,21 +79,30 @@ def comparable_runs(measures: pd.DataFrame, measure: str = "area") -> pd.DataFra
     return measures.loc[kept]
 
 
+def comparable_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that means of strategies are taken over: those of the seeds they rank by.
+
+    Of a strategy that has no run that counts all rows are left.
+    """
+    of_strategy = [*_GROUP, "strategy"]
+    counted = run_measures(table)
+    taken = pd.MultiIndex.from_frame(comparable_runs(counted)[_RUN])
+    ranked = pd.MultiIndex.from_frame(counted[of_strategy])
+    runs, strategies = (pd.MultiIndex.from_frame(table[names]) for names in (_RUN, of_strategy))
+    return table[runs.isin(taken) | ~strategies.isin(ranked)]
+
+
 def ranking(table: pd.DataFrame) -> pd.DataFrame:
     """Strategies of each setting by the area under their curves, the best first.
 
-    Columns: the setting, strategy, area_mean, area_std (over the runs that count; empty for one),
-    rank (1 is best, equals share the better one; strategies without a run that counts come last),
-    which goes by the mean over the seeds that are ``comparable``.
+    Columns: the setting, strategy, area_mean, area_std (over the runs that count of the seeds that
+    are ``comparable``; empty for one), rank (1 is best, equals share the better one; strategies
+    without a run that counts come last).
     """
-    measures = run_measures(table)
     of_strategy = [*_GROUP, "strategy"]
-    areas = measures.groupby(of_strategy)["area"].agg(area_mean="mean", area_std="std")
-    areas["compared"] = comparable_runs(measures).groupby(of_strategy)["area"].mean()
-    every = table[of_strategy].drop_duplicates()
-    ranks = every.merge(areas.reset_index(), how="left", validate="1:1")
-    by_setting = ranks.groupby(_GROUP)["compared"]
+    by_strategy = comparable_runs(run_measures(table)).groupby(of_strategy)["area"]
+    areas = by_strategy.agg(area_mean="mean", area_std="std").reset_index()
+    ranks = table[of_strategy].drop_duplicates().merge(areas, how="left", validate="1:1")
+    by_setting = ranks.groupby(_GROUP)["area_mean"]
     ranks["rank"] = by_setting.rank(ascending=False, method="min", na_option="bottom").astype(int)
-    return ranks.drop(columns="compared").sort_values(
-        [*_GROUP, "rank", "strategy"], ignore_index=True
-    )
+    return ranks.sort_values([*_GROUP, "rank", "strategy"], ignore_index=True)

@@ -51,7 +51,11 @@ TEXTS = {
         "models, their solid twins the global one. In the tables the highest mean of each column "
         "is marked.",
     ),
-    "verdicts": ("Verdicts", verdict_texts.NOTE),
+    "verdicts": (
+        "Verdicts",
+        "In the pictures: how far each strategy is from the first reference, by the two measures "
+        f"that the tables begin with. {verdict_texts.NOTE}",
+    ),
     "across": ("Verdicts over all settings", verdict_texts.ACROSS_NOTE),
     "metrics": (
         "Who gains",
@@ -173,7 +177,12 @@ def page(
         tables["across"] = _across_tables(verdicts.across, verdicts.penalties)
     if queries is not None:
         tables["queries"] = _tables(query_summary(queries), mark_best=False)
-    shown = {"accuracy": curves, "across": images.pop("verdicts", []), **images}
+    shown = {
+        "accuracy": curves,
+        "verdicts": images.pop("differences", []),
+        "across": images.pop("verdicts", []),
+        **images,
+    }
     return Page(
         title=f"Federated active learning on {_words([d.name for d in datasets])}",
         lead=LEAD,

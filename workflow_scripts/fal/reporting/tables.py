@@ -13,7 +13,7 @@ from fal.errors import InputError
 from fal.layout import RUN, SETTING, SHARED, factor_title, parse_path, setting_title, typed
 from fal.reporting.columns import COLUMNS, check_columns
 from fal.reporting.formats import Measured
-from fal.reporting.ranking import ranking
+from fal.reporting.ranking import comparable_rows, ranking
 
 NUMBERS = ("clients", "seed", "cycle", "labeled", "labeled_fraction", "accuracy")
 """The columns whose every cell is a number."""
@@ -99,8 +99,9 @@ def summary_table(table: pd.DataFrame) -> pd.DataFrame:
 def wide_tables(table: pd.DataFrame) -> dict[str, Measured]:
     """Per setting (its title) a table to read: strategies, best first, by labeled fraction.
 
-    Index: strategy and rank. Columns, in percent over seeds: the area under the curve, and one per
-    cycle, named by its labeled fraction.
+    Index: strategy and rank. Columns, in percent over the seeds of
+    ``fal.reporting.ranking.comparable_rows``: the area under the curve, and one per cycle, named by
+    its labeled fraction.
     """
     return {setting_title(setting): _wide(rows) for setting, rows in by_setting(table)}
 
@@ -112,7 +113,7 @@ def by_setting(table: pd.DataFrame) -> list[tuple[dict[str, Any], pd.DataFrame]]
 
 
 def _wide(table: pd.DataFrame) -> Measured:
-    summary = summary_table(table)
+    summary = summary_table(comparable_rows(table))
     ranks = ranking(table).set_index("strategy")
     names = _percent_names(summary.groupby("cycle")["labeled_fraction"].mean())
 
