@@ -22,6 +22,7 @@ include: "rules/common.smk"
 include: "rules/cycles.smk"
 include: "rules/people.smk"
 include: "rules/runs.smk"
+include: "rules/records.smk"
 
 
 # A partial run looks at what is there and computes nothing.

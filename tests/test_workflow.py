@@ -112,6 +112,15 @@ def test_a_folder_that_was_moved_goes_on_and_one_that_was_copied_after_touch(fin
     moved = ["tables", *MINIATURE, "--config", f"results={tmp_path / 'kept'}"]
     shutil.copytree(finished / "results", tmp_path / "kept")
     assert "Nothing to be done" in snakemake(tmp_path, "--dry-run", *moved).stdout
+    more = [*moved, "labeling={cycles: 3}"]
+    assert "train_cycle" not in jobs(tmp_path, *more)
+    told = "no record here of how 5 of the trainings"
+    assert told in snakemake(tmp_path, "--dry-run", *more).stdout
+    recall = snakemake(tmp_path, "--touch", "--forceall", "--cores", "1", *moved)
+    assert recall.returncode == 0 and told not in recall.stdout
+    assert jobs(tmp_path, *more)["train_cycle"] == 2
+    assert told not in snakemake(tmp_path, "--dry-run", *more).stdout
+    assert told not in snakemake(finished, "--dry-run", *MINIATURE).stdout
 
     copied = ["tables", *MINIATURE, "--config", "results=copied"]
     for path in sorted(path for path in (finished / "results").rglob("*") if path.is_file()):
