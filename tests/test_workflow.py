@@ -158,7 +158,7 @@ def test_a_change_makes_run_what_the_page_says(finished, config, expected):
 def test_a_partial_run_draws_what_is_there_and_computes_nothing(finished):
     more = ["strategies=[random, {ifal: {k: 0.2}}, l-entropy]", "seeds=[1, 2]", "partial=true"]
     planned = jobs(finished, "figures", *MINIATURE, "--config", *more)
-    assert planned == {"plot_accuracy": 1, "figures": 1}
+    assert planned == {"plot_accuracy": 1, "plot_differences": 1, "figures": 1}
 
 
 def test_what_was_deleted_is_made_again(finished):
