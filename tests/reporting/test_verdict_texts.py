@@ -47,6 +47,14 @@ class TestInASetting:
             "smallest p": "0.125 (0.25)",
         }
 
+    def test_measures_stand_in_the_order_in_which_docs_name_them(self):
+        judged = flat(LEVELS).assign(balanced_accuracy=50.0, macro_f1=40.0, worst_client=30.0)
+        (found, _) = verdict_texts.comparisons(verdicts.verdict_table(judged)).values()
+        assert list(dict.fromkeys(found.cells["by"])) == [
+            *("area", "final", "last five rounds"),
+            *("balanced accuracy", "macro F1", "worst client"),
+        ]
+
     def test_what_there_is_not_is_left_empty(self):
         table = flat({"random": [50, None], "kafal": [None, 51], "logo": [52, None]})
         tables = verdict_texts.comparisons(verdicts.verdict_table(table))

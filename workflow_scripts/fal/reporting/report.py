@@ -53,8 +53,8 @@ TEXTS = {
     ),
     "verdicts": (
         "Verdicts",
-        "In the pictures: how far each strategy is from the first reference, by the two measures "
-        f"that the tables begin with. {verdict_texts.NOTE}",
+        "The pictures show how far each strategy is from the first reference, by area and in the "
+        f"end. {verdict_texts.NOTE}",
     ),
     "across": ("Verdicts over all settings", verdict_texts.ACROSS_NOTE),
     "metrics": (

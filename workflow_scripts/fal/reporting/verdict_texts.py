@@ -70,8 +70,15 @@ def comparisons(verdicts: pd.DataFrame) -> dict[str, Texts]:
             )
         )
         for title, compared in _by_reference(verdicts)
-        for rows in [compared.sort_values(["measure", "difference"], ascending=[True, False])]
+        for rows in [_best_first(compared)]
     }
+
+
+def _best_first(compared: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one table: measure by measure, in the order of ``_MEASURES``."""
+    place = compared["measure"].map({measure: k for k, measure in enumerate(_MEASURES)})
+    ordered = compared.assign(place=place)
+    return ordered.sort_values(["place", "difference"], ascending=[True, False])
 
 
 def labels(saved: pd.DataFrame) -> dict[str, Texts]:
