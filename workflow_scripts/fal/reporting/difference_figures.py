@@ -15,6 +15,7 @@ from fal.reporting.verdicts import verdict_table
 MEASURES = {"area": "area under the curve", "final": "accuracy in the end"}
 """What the columns of the figure compare by, and what they are called."""
 
+_COLUMNS = ["measure", "reference", "strategy", "seed", "difference", "low", "high", "seeds"]
 _ROW, _AROUND = 0.22, 0.42
 """Inches from one strategy to the next, and of what is around a panel."""
 
@@ -39,15 +40,16 @@ def difference_numbers(table: pd.DataFrame, reference: str) -> pd.DataFrame:
         for measure in MEASURES
     ]
     by_area = means[means["measure"] == "area"].sort_values("difference", ascending=False)
-    place = {name: k for k, name in enumerate(by_area["strategy"])}
-    columns = ["measure", "reference", "strategy", "seed", "difference", "low", "high", "seeds"]
-    found = pd.concat([means, *seeds]).reindex(columns=columns)
-    found = found[found["strategy"].isin(place) & found["difference"].notna()]
-    found["seed"] = found["seed"].astype("Int64")
-    order = found["strategy"].map(place)
-    return found.assign(place=order).sort_values(
-        ["measure", "place", "seed"], na_position="first", ignore_index=True
-    )[columns]
+    best_first = by_area["strategy"].to_list()
+    found = pd.concat([means, *seeds]).reindex(columns=_COLUMNS).dropna(subset="difference")
+    found = found[found["strategy"].isin(best_first)]
+    place = found["strategy"].map(best_first.index)
+    return (
+        found.assign(place=place)
+        .sort_values(["measure", "place", "seed"], na_position="first", ignore_index=True)
+        .drop(columns="place")
+        .astype({"seed": "Int64"})
+    )
 
 
 def difference_figure(
