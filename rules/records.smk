@@ -11,9 +11,13 @@ def unrecorded(files):
     is not of them, as it is made again.
     """
     records = FilePersistence(nolock=True)
-    found = [file for file in files if Path(file).exists() and records._read_record(file) is None]
-    unfinished = records._filter_incomplete_keys(found)
-    return [file for file in found if file not in unfinished]
+    folders = (records._metadata_path, records._incomplete_path)
+    return [
+        file
+        for file in files
+        if Path(file).exists()
+        and not any(Path(records._record_path(folder, file)).exists() for folder in folders)
+    ]
 
 
 if (
