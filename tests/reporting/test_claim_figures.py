@@ -46,6 +46,20 @@ def test_each_claim_that_was_tested_has_a_panel_and_each_run_a_row(panels):
     assert labels(panels[2]) == ["run", "settings: 2 clients", "settings: 3 clients"]
 
 
+@pytest.mark.parametrize(
+    ("seeds", "label"), [(1, "run (logo, 1 seed)"), (4, "run (logo, 4 seeds)"), (5, "run (logo)")]
+)
+def test_seeds_are_told_where_so_few_can_decide_nothing(seeds, label):
+    levels = {
+        "ifal": list(BASE[:seeds] + 2),
+        "logo": list(BASE[:seeds]),
+        "random": list(BASE[:seeds] - 1),
+    }
+    found = claims.outcomes(CLAIMS[:1], {"run": flat(levels)})
+    figure = claim_figures.claims_figure(CLAIMS[:1], found, width=7.2)
+    assert labels(figure.axes[0]) == [label]
+
+
 def test_markers_and_lines_are_the_differences_and_their_intervals(panels, outcomes):
     rows = outcomes[outcomes["id"] == "below"].reset_index()
     drawn = panels[2].lines[1:]

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from fal.reporting.claims import CONTRADICTED, HOLDS, MARGIN, NOT_RUN, OPEN, Claim
 from fal.reporting.drawing import legend_below, literal
+from fal.reporting.statistics import LEVEL, smallest_p
 
 _LOOKS = {HOLDS: ("#009e73", "o"), OPEN: ("#777777", "D"), CONTRADICTED: ("#d55e00", "X")}
 _CLAIMED = "#e3f1ec"
@@ -77,9 +78,12 @@ def _draw(axes: Axes, claim: Claim, rows: pd.DataFrame) -> None:
 
 
 def _label(claim: Claim, row: pd.Series) -> str:
-    """The run, and where a claim has several strategies or references which of them it shows."""
+    """The run; where a claim has several strategies or references, which of them it shows; and how
+    many seeds, where so few can decide nothing."""
     several = {"strategy": claim.strategies, "reference": claim.than}
     named = [row[key] for key, names in several.items() if len(names) > 1]
+    if smallest_p(row["seeds"]) > LEVEL:
+        named.append("1 seed" if row["seeds"] == 1 else f"{row['seeds']:.0f} seeds")
     return f"{row['runs']} ({', '.join(named)})" if named else row["runs"]
 
 
