@@ -55,12 +55,13 @@ def test_local_only_trains_each_client_as_if_it_were_the_only_one():
     state, _ = train(LocalOnly(), make_cohort(sizes, lockstep=2), 3)
     assert equal(state["global"], fresh(make_cohort(sizes)))
     assert LocalOnly().traffic(state) == {"down": 0, "up": 0}
+    apart = difference(models.row(state["local"], 1), models.row(state["local"], 2))
     for k in range(3):
         alone = make_cohort(sizes)
         weights = fresh(alone)
         for round_index in range(3):
             weights, _ = alone.train(weights, [k], round_index, 0.05)
-        assert difference(models.row(state["local"], k), weights) < 1e-5
+        assert difference(models.row(state["local"], k), weights) < 1e-3 < apart / 10
 
 
 def test_who_does_not_take_part_alone_stays_as_it_is():
