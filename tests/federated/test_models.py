@@ -274,6 +274,18 @@ def test_layers_that_draw_at_random_are_found_out(share):
     assert torch.equal(torch.get_rng_state(), state)
 
 
+class InSinglePrecision(nn.Module):
+    def forward(self, x):
+        return x.float()
+
+
+def test_a_network_that_insists_on_single_precision_is_not_stacked():
+    layers = [nn.Identity, lambda: nn.Conv2d(1, 2, 3)]
+    assert models.stacks_exactly(small_network(*layers), (1, 9, 9))
+    layers[0] = InSinglePrecision
+    assert not models.stacks_exactly(small_network(*layers), (1, 9, 9))
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("norm", ["batch", "group"])
 def test_all_networks_stack_exactly(name, norm):

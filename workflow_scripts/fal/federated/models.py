@@ -102,10 +102,12 @@ def stacks_exactly(network: Network, image_shape: tuple[int, int, int]) -> bool:
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(4, 2, *image_shape, generator=generator, dtype=torch.double)
     try:
+        for net in (pair, *singles):
+            net.double()
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             undrawn = torch.get_rng_state()
             for training in (False, True):
-                nets = [net.double().train(training) for net in (pair, *singles)]
+                nets = [net.train(training) for net in (pair, *singles)]
                 together = nets[0](images.flatten(1, 2))
                 alone = torch.cat([net(images[:, s]) for s, net in enumerate(nets[1:])], dim=1)
                 if not torch.allclose(together, alone, rtol=1e-6):

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from fal.reporting.claims import CONTRADICTED, HOLDS, MARGIN, NOT_RUN, OPEN, Claim
 from fal.reporting.drawing import legend_below, literal
-from fal.reporting.statistics import LEVEL, smallest_p
+from fal.reporting.statistics import LEVEL, seed_count, smallest_p
 
 _LOOKS = {HOLDS: ("#009e73", "o"), OPEN: ("#777777", "D"), CONTRADICTED: ("#d55e00", "X")}
 _CLAIMED = "#e3f1ec"
@@ -83,7 +83,7 @@ def _label(claim: Claim, row: pd.Series) -> str:
     several = {"strategy": claim.strategies, "reference": claim.than}
     named = [row[key] for key, names in several.items() if len(names) > 1]
     if smallest_p(row["seeds"]) > LEVEL:
-        named.append("1 seed" if row["seeds"] == 1 else f"{row['seeds']:.0f} seeds")
+        named.append(seed_count(row["seeds"]))
     return f"{row['runs']} ({', '.join(named)})" if named else row["runs"]
 
 

@@ -199,13 +199,18 @@ def smallest_p(seeds: int) -> float:
     return float(0.5**seeds)
 
 
+def seed_count(seeds: float) -> str:
+    """How many seeds, in words."""
+    return "1 seed" if seeds == 1 else f"{seeds:.0f} seeds"
+
+
 def indecision(seeds: int, others: Sequence[int] = ()) -> str:
     """That so few seeds can decide nothing, in words; empty where they can decide something.
 
     others: how many seeds each of the other comparisons has that Holm's correction is for. If
     every comparison had the smallest p that it can have, so would every corrected one.
     """
-    count = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    count = seed_count(seeds)
     corrected = holm([smallest_p(number) for number in (seeds, *others)])[0]
     if smallest_p(seeds) > LEVEL:
         return f"{count} can decide nothing: the smallest p is {smallest_p(seeds):.3g}"

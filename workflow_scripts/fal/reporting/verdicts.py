@@ -152,7 +152,7 @@ def _verdict(row: Mapping[str, Any], others: Sequence[int]) -> str:
     decision = statistics.indecision(row["seeds"], family) or _decision(row, bool(family))
     parts = [_difference(row), decision]
     if row["missing"]:
-        parts.append(f"{_count(row['missing'])} without a pair")
+        parts.append(f"{statistics.seed_count(row['missing'])} without a pair")
     return "; ".join(parts)
 
 
@@ -171,11 +171,7 @@ def _decision(row: Mapping[str, Any], corrected: bool) -> str:
     p = row["p_holm"] if better else row["p_worse_holm"]
     found = "not told apart" if p > statistics.LEVEL else "better" if better else "worse"
     name = "corrected p" if corrected else "p"
-    return f"{found} ({name} {p:.2g}, {_count(row['seeds'])})"
-
-
-def _count(seeds: int) -> str:
-    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+    return f"{found} ({name} {p:.2g}, {statistics.seed_count(row['seeds'])})"
 
 
 def sentence_table(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> pd.DataFrame:
@@ -204,7 +200,9 @@ def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
     means = ranked.mean().dropna().sort_values(ascending=False, kind="stable")
     leader = means.index[0]
     fewer = len(ranked) < len(runs.dropna(how="all"))
-    common = f", in the {_count(len(ranked))} that all strategies have" if fewer else ""
+    common = (
+        f", in the {statistics.seed_count(len(ranked))} that all strategies have" if fewer else ""
+    )
     area = f"{means.iloc[0]:.1f} % (area{common})"
     if len(means) == 1:
         return f"{leader} has {area}; there is nothing to compare it with"
