@@ -109,7 +109,8 @@ def _check_finished(results: str | Path) -> None:
     if missing := len([run for run in planned if run not in found]):
         raise InputError(
             f"'{accuracy}' has {len(planned) - missing} of the run's {len(planned)} cycles: it is "
-            f"not finished; {_ADVICE}"
+            f"not finished; {_ADVICE}, or, for what has ended, name those seeds alone and add "
+            "--forcerun collect_results"
         )
 
 
