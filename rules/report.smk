@@ -5,6 +5,7 @@ rule write_report:
     input:
         accuracy=rules.collect_results.output.runs,
         verdicts=rules.compare_strategies.output.verdicts,
+        by_cycle=rules.compare_strategies.output.by_cycle,
         labels=rules.compare_strategies.output.labels,
         sentences=rules.compare_strategies.output.sentences,
         across=VERDICTS_ACROSS and VERDICTS_ACROSS.across,

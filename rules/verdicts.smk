@@ -15,6 +15,7 @@ rule compare_strategies:
             layout.table("accuracy_summary.html"), category="Accuracy", labels={"result": "table"}
         ),
         verdicts=layout.table("verdicts.csv"),
+        by_cycle=layout.table("verdicts_by_cycle.csv"),
         labels=layout.table("labels_saved.csv"),
         sentences=layout.table("verdict_sentences.csv"),
         verdicts_markdown=layout.table("verdicts.md"),

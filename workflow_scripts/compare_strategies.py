@@ -23,6 +23,7 @@ with job(snakemake) as run:
     notes.append(json.loads(Path(snakemake.input.provenance).read_text())["mixture"])
     wide = tables.wide_tables(table)
     compared = verdicts.verdict_table(table, params.references)
+    by_cycle = verdicts.cycle_verdicts(table, params.references)
     saved = verdicts.labels_table(table, params.references)
     sentences = verdicts.sentence_table(table, params.references[0])
     spoken = [f"{setting}: {text}" for setting, text in verdict_texts.sentences(sentences).items()]
@@ -30,6 +31,7 @@ with job(snakemake) as run:
         (output.summary, tables.summary_table(table)),
         (output.wide, tables.stacked(wide)),
         (output.verdicts, compared),
+        (output.by_cycle, by_cycle),
         (output.labels, saved),
         (output.sentences, sentences),
     ):
@@ -40,6 +42,6 @@ with job(snakemake) as run:
         output.verdicts_html,
         "Verdicts",
         [*spoken, verdict_texts.NOTE, *notes],
-        verdict_texts.comparisons(compared) | verdict_texts.labels(saved),
+        verdict_texts.every_comparison(compared, by_cycle, saved),
         params.scale,
     )

@@ -20,6 +20,7 @@ with job(snakemake) as run:
         accuracy=tables.read_accuracy(given.accuracy),
         verdicts=report.Verdicts(
             comparisons=tables.read_names(given.verdicts),
+            by_cycle=tables.read_names(given.by_cycle),
             labels=tables.read_names(given.labels),
             sentences=tables.read_names(given.sentences),
             across=optional["across"],

@@ -69,6 +69,7 @@ def contents(folder, clients=(3, 4)):
         accuracy=accuracy,
         verdicts=report.Verdicts(
             verdicts.verdict_table(accuracy),
+            verdicts.cycle_verdicts(accuracy),
             verdicts.labels_table(accuracy),
             verdicts.sentence_table(accuracy),
             verdicts_across.aggregate_table(accuracy, ["random", "ifal"]),

@@ -12,7 +12,7 @@ from fal.reporting import (
     verdicts,
     verdicts_across,
 )
-from reporting.synthetic_runs import flat, in_settings
+from reporting.synthetic_runs import flat, in_settings, run, table_of
 
 TITLE = "digits, cnn, alpha 0.1, 10 clients, fedavg"
 LEVELS = {"random": [50, 60, 70], "ifal": [51, 62, 73], "<b>": [49, 59, 69]}
@@ -46,6 +46,34 @@ class TestInASetting:
             "seeds": "3",
             "smallest p": "0.125 (0.25)",
         }
+
+    def test_after_each_query_a_column(self):
+        runs = {
+            "random": [[50, 60, 70], [50, 61, 71]],
+            "ifal": [[50, 60.5, 70], [50, 62.5, 71]],
+            "logo": [[50, 60, 75]],
+        }
+        table = table_of(
+            *(run(name, seed, c) for name, own in runs.items() for seed, c in enumerate(own, 1))
+        )
+        tables = verdict_texts.after_queries(verdicts.cycle_verdicts(table, ["random"]))
+        assert rows(tables, f"{TITLE}: against random, after each query") == [
+            {"strategy": "logo", "query 1": "+0.00", "query 2": "+5.00"},
+            {
+                "strategy": "ifal",
+                "query 1": "+1.00 [+0.50, +1.50]",
+                "query 2": "+0.00 [+0.00, +0.00]",
+            },
+        ]
+
+    def test_queries_stand_in_their_order_beyond_the_ninth(self):
+        table = table_of(*(run(name, 1, range(12)) for name in ("random", "ifal")))
+        tables = verdict_texts.after_queries(verdicts.cycle_verdicts(table, ["random"]))
+        (found,) = tables.values()
+        assert list(found.cells) == ["strategy", *(f"query {k}" for k in range(1, 12))]
+
+    def test_of_a_single_query_the_end_says_all(self):
+        assert verdict_texts.after_queries(verdicts.cycle_verdicts(flat(LEVELS))) == {}
 
     def test_measures_stand_in_the_order_in_which_docs_name_them(self):
         judged = flat(LEVELS).assign(balanced_accuracy=50.0, macro_f1=40.0, worst_client=30.0)

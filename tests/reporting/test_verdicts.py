@@ -120,6 +120,58 @@ class TestVerdictTable:
         assert set(found["strategy"]) == {"10", "<script>"}
 
 
+class TestCycleVerdicts:
+    def test_agrees_with_loops(self):
+        table = random_table(5)
+        accuracy = table.set_index(["alpha", "strategy", "seed", "cycle"])["accuracy"]
+        found = verdicts.cycle_verdicts(table, ["random"])
+        assert len(found) == 2 * 3 * 3  # Settings, queries, others.
+        assert "measure" not in found
+        for row in found.to_dict("records"):
+            keys = [(row["alpha"], name) for name in (row["strategy"], "random")]
+            pairs = [
+                [accuracy[(*key, seed, row["cycle"])] for key in keys]
+                for seed in range(1, 8)
+                if all((*key, seed, row["cycle"]) in accuracy.index for key in keys)
+            ]
+            differences = [one - other for one, other in pairs]
+            assert row["seeds"] == len(pairs)
+            assert row["difference"] == pytest.approx(np.mean(differences))
+            interval = statistics.mean_interval(differences)
+            assert [row["low"], row["high"]] == pytest.approx(interval)
+
+    def test_a_run_counts_as_far_as_it_is(self):
+        found = verdicts.cycle_verdicts(random_table(5), ["random"])
+        pairs = found[(found["alpha"] == 1.0) & (found["strategy"] == "kafal")]
+        assert dict(zip(pairs["cycle"], pairs["seeds"], strict=True)) == {1: 7, 2: 6, 3: 6}
+
+    def test_the_last_cycle_is_the_final_accuracy(self):
+        table = random_table(6)
+        last = verdicts.cycle_verdicts(table).query("cycle == 3").drop(columns="cycle")
+        final = verdicts.verdict_table(table, measures=["final"]).drop(columns="measure")
+        by_names = ["alpha", "reference", "strategy"]
+        pd.testing.assert_frame_equal(
+            *(t.sort_values(by_names, ignore_index=True) for t in (last, final)), check_dtype=False
+        )
+
+    def test_settings_end_where_they_end(self):
+        runs = [
+            run(name, 1, range(cycles), {**DIGITS, "alpha": alpha})
+            for name in ("random", "ifal")
+            for cycles, alpha in ((2, 0.1), (4, 1.0))
+        ]
+        found = verdicts.cycle_verdicts(table_of(*runs), ["random"])
+        cycles = found.groupby("alpha")["cycle"].agg(list).to_dict()
+        assert cycles == {0.1: [1], 1.0: [1, 2, 3]}
+
+    def test_nothing_to_compare(self):
+        table = random_table(7)
+        for nothing in (table[table["cycle"] == 0], flat({"ifal": [50, 60]})):
+            found = verdicts.cycle_verdicts(nothing)
+            assert found.empty
+            assert list(found) == list(verdicts.cycle_verdicts(table))
+
+
 class TestVerdict:
     def test_three_seeds(self):
         assert verdict({"random": [50, 60, 70], "ifal": [52, 61, 73]}, "ifal") == (

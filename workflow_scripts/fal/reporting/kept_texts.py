@@ -34,6 +34,7 @@ def summary(kept: Kept) -> str:
     accuracies = tables.wide_tables(kept.accuracy)
     sentences = verdict_texts.sentences(verdicts.sentence_table(kept.accuracy, references[0]))
     differences = _differences(kept, references, ["area"])
+    after = _after_queries(kept, references)
     parts = [*_origins(kept), _cost(kept), *_figures(kept, "figures")]
     for title, table in accuracies.items():
         parts += [f"**{title}**: {sentences[title]}", formats.markdown(table)]
@@ -42,6 +43,8 @@ def summary(kept: Kept) -> str:
             if (found := differences.get(f"{title}: against {reference}")) is not None:
                 own = formats.Texts(found.cells.drop(columns=["by", "accuracy"]))
                 parts += [f"Area, against `{reference}`:", formats.markdown(own)]
+            if (found := after.get(f"{title}: against {reference}, after each query")) is not None:
+                parts += [f"After each query, against `{reference}`:", formats.markdown(found)]
     parts.append(f"All tables of these runs: [data/{kept.name}](data/{kept.name}/{PAGE}).")
     return "\n\n".join(parts) + "\n"
 
@@ -55,6 +58,7 @@ def page(kept: Kept) -> str:
         "Last models": metrics.metrics_summary(kept.metrics),
         "Each client": clients,
         "Differences": _differences(kept, references, measures(kept)),
+        "Differences after each query": _after_queries(kept, references),
         "Queries": _unmarked(query_tables.query_summary(kept.queries)),
         "Agreement in cycle 0": _unmarked(agreement.agreement_summary(kept.agreement, references)),
         "What goes with the gain": drivers.drivers(kept.queries, kept.accuracy),
@@ -93,6 +97,11 @@ def _differences(kept: Kept, references: list[str], by: list[str]) -> dict[str, 
         title: formats.Texts(table.cells[COLUMNS.split(",")])
         for title, table in verdict_texts.comparisons(compared).items()
     }
+
+
+def _after_queries(kept: Kept, references: list[str]) -> dict[str, formats.Texts]:
+    """Per setting and reference the strategies' differences after each query, by title."""
+    return verdict_texts.after_queries(verdicts.cycle_verdicts(kept.accuracy, references))
 
 
 def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]:

@@ -117,12 +117,14 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """The tables verdicts, labels_saved and verdict_sentences (see ``fal.reporting.verdicts``).
+    """The tables verdicts, verdicts_by_cycle, labels_saved and verdict_sentences (see
+    ``fal.reporting.verdicts``).
 
     across, penalties: verdicts_across and penalty_matrix, where there are several settings.
     """
 
     comparisons: pd.DataFrame
+    by_cycle: pd.DataFrame
     labels: pd.DataFrame
     sentences: pd.DataFrame
     across: pd.DataFrame | None = None
@@ -304,10 +306,12 @@ def first_queries(
 
 
 def _verdict_tables(verdicts: Verdicts) -> list[Table]:
-    compared = verdict_texts.comparisons(verdicts.comparisons)
+    compared = verdict_texts.every_comparison(
+        verdicts.comparisons, verdicts.by_cycle, verdicts.labels
+    )
     return [
         Table(title, formats.to_html(table, mark_best=False), {"setting": title.split(":")[0]})
-        for title, table in (compared | verdict_texts.labels(verdicts.labels)).items()
+        for title, table in compared.items()
     ]
 
 

@@ -17,7 +17,8 @@ NOTE = (
     "worse; in parentheses with Holm's correction for all strategies of the table by the same "
     "measure. The smallest p is the least that so many seeds can give: above 0.05 they can decide "
     "nothing. Intervals from few seeds are too narrow: those called 95 % cover the true difference "
-    "in 50, 73, 84, 90 and 93 % of the cases with 2, 3, 5, 10 and 20 seeds. Labels: how many "
+    "in 50, 73, 84, 90 and 93 % of the cases with 2, 3, 5, 10 and 20 seeds. After each query: the "
+    "differences in accuracy then, with their intervals. Labels: how many "
     "labeled images it takes to be as accurate as the reference is in the end, and how many fewer "
     "that are than the reference needs; medians over the seeds, empty where too few get there."
 )
@@ -46,6 +47,13 @@ def sentences(found: pd.DataFrame) -> dict[str, str]:
         setting_title(dict(zip(SETTING, setting, strict=True))): f"{verdict}."
         for *setting, verdict in found[[*SETTING, "verdict"]].itertuples(index=False)
     }
+
+
+def every_comparison(
+    verdicts: pd.DataFrame, by_cycle: pd.DataFrame, saved: pd.DataFrame
+) -> dict[str, Texts]:
+    """All tables of the three below, by title."""
+    return comparisons(verdicts) | after_queries(by_cycle) | labels(saved)
 
 
 def comparisons(verdicts: pd.DataFrame) -> dict[str, Texts]:
@@ -79,6 +87,30 @@ def _best_first(compared: pd.DataFrame) -> pd.DataFrame:
     place = compared["measure"].map({measure: k for k, measure in enumerate(_MEASURES)})
     ordered = compared.assign(place=place)
     return ordered.sort_values(["place", "difference"], ascending=[True, False])
+
+
+def after_queries(verdicts: pd.DataFrame) -> dict[str, Texts]:
+    """Per setting and reference a table of ``fal.reporting.verdicts.cycle_verdicts``, by title.
+
+    The differences with their intervals, a column for each query, best after the last first; none
+    of a setting with a single query, whose differences are those in the end.
+    """
+    return {
+        f"{title}, after each query": Texts(_after_queries(rows))
+        for title, rows in _by_reference(verdicts)
+        if rows["cycle"].nunique() > 1
+    }
+
+
+def _after_queries(rows: pd.DataFrame) -> pd.DataFrame:
+    last = rows[rows["cycle"] == rows["cycle"].max()]
+    best_first = last.sort_values("difference", ascending=False)["strategy"]
+    written = _written(rows["difference"], "+.2f").fillna("") + " " + _intervals(rows)
+    cells = rows.assign(written=written.str.strip()).pivot(
+        index="strategy", columns="cycle", values="written"
+    )
+    cells.columns = [f"query {cycle}" for cycle in cells.columns]
+    return cells.loc[best_first].reset_index()
 
 
 def labels(saved: pd.DataFrame) -> dict[str, Texts]:

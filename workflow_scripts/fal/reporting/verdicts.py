@@ -52,6 +52,23 @@ def verdict_table(
     return pd.DataFrame(found, columns=[*_GROUP, "measure", *_COMPARISON])
 
 
+def cycle_verdicts(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -> pd.DataFrame:
+    """``verdict_table`` by the accuracy after each query: of each cycle but a setting's first.
+
+    Columns: those of ``verdict_table``, with cycle in place of measure. A run counts in a cycle if
+    it has every cycle up to that one; Holm's correction is over the strategies of the cycle.
+    """
+    found = [
+        row
+        for _, rows in table.groupby(_GROUP)
+        for cycle in sorted(rows["cycle"].unique())[1:]
+        for row in verdict_table(rows[rows["cycle"] <= cycle], references, ["final"])
+        .assign(cycle=cycle)
+        .to_dict("records")
+    ]
+    return pd.DataFrame(found, columns=[*_GROUP, "cycle", *_COMPARISON])
+
+
 _COMPARISON = (
     "reference",
     "strategy",
