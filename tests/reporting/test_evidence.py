@@ -291,7 +291,8 @@ def test_a_strategy_has_the_same_options_in_runs_that_add_up():
 def test_an_unfinished_run_is_not_kept(results, docs):
     planned = status.read_planned(results)
     status.write_planned(results, [*planned, {**planned[0], "strategy": "logo"}])
-    with pytest.raises(InputError, match=r"has 12 of the run's 13 cycles: it is not finished"):
+    told = r"has 12 of the run's 13 cycles: it is not finished; .* add --forcerun collect_results"
+    with pytest.raises(InputError, match=told):
         kept.keep(results, docs / "data", "digits")
 
 
