@@ -35,9 +35,8 @@ NOTE = (
     "Wilcoxon, paired by seed; all have to hold, so none is corrected), and is contradicted if one "
     "is that clear the other way after Holm's correction. Equal means an interval of 95 % within "
     f"±{MARGIN:g} point, of as many seeds as could give such a p. Each run is judged by itself: "
-    "were all strategies alike, a claim of one comparison would still hold in at least one of "
-    "eight runs of five seeds in 22 % of the cases. Named is the comparison that is the least in "
-    "favor of the claim."
+    "were all strategies alike, a claim of one comparison would still hold in one of 32 runs of "
+    "five seeds. Named is the comparison that is the least in favor of the claim."
 )
 
 
