@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
 from sklearn.linear_model import LogisticRegression
 
 from data.image_files import load, make
@@ -81,6 +82,13 @@ def test_safetensors_hold_the_same(tmp_path):
     assert np.array_equal(data.train_images[:10, 0, 0], TRAIN["features"][:10])
 
 
+def test_bfloat16_is_told(tmp_path):
+    path = tmp_path / "all.safetensors"
+    save_tensors({"features": torch.zeros(4, 2, dtype=torch.bfloat16)}, path)
+    with pytest.raises(InputError, match=r"cannot be read as safetensors .*bfloat16"):
+        load("features", path=str(path))
+
+
 def test_without_a_test_part_one_is_drawn_and_texts_are_classes(tmp_path):
     labels = np.array(["cat", "dog", "emu", ""] * 5)
     path = folder(tmp_path, features=RNG.normal(size=(20, 3)), labels=labels)
@@ -102,7 +110,8 @@ def test_a_feature_that_never_changes_is_not_blown_up(tmp_path):
     [
         ({"labels": None}, "has no array 'labels'; found are features"),
         ({"features": np.zeros(12)}, r"features must be numbers \[N, D\], not float64 \[12\]"),
-        ({"features": np.full((12, 2), np.nan)}, "12 row\\(s\\) with NaN or infinite .* row 0"),
+        ({"features": np.full((12, 2), np.nan)}, "12 row\\(s\\) .* no finite float32, .* row 0"),
+        ({"features": np.full((12, 2), 1e39)}, "12 row\\(s\\) .* no finite float32, .* row 0"),
         ({"labels": np.zeros(12)}, r"labels must be whole numbers or texts \[N\], not float64"),
         ({"labels": np.zeros(12, int)}, r"labels have 1 class\(es\); at least 2"),
         ({"labels": np.array([0, 1])}, r"labels must be int64 \[12\], one for each image"),

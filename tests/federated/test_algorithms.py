@@ -1,8 +1,10 @@
+import math
 from types import SimpleNamespace
 
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from torch import nn
 
 from fal.data.images import Images
 from fal.data.partition import dirichlet_partition
@@ -13,6 +15,7 @@ from fal.federated.algorithms.scaffold import effective_steps
 from fal.federated.checkpoint import Checkpoint
 from fal.federated.cohort import Cohort
 from fal.federated.models import Stacks
+from fal.federated.networks.base import Network
 from fal.federated.options import LocalTraining, Training
 from federated.cohorts import (
     Killed,
@@ -103,6 +106,33 @@ def test_fedprox_without_mu_is_fedavg(lockstep):
     )
     assert equal(a["global"], b["global"])
     assert equal(a["local"], b["local"])
+
+
+class WithScale(nn.Module):
+    """Features of pixels, times a parameter without dimensions."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.layer = nn.Linear(features, 4)
+
+    def forward(self, images):
+        return self.scale * self.layer(images.flatten(1))
+
+
+class Scaled(Network):
+    def backbone(self, image_shape):
+        return WithScale(math.prod(image_shape)), 4
+
+
+@pytest.mark.parametrize(("name", "options"), [("fedprox", {"mu": 0}), ("scaffold", {})])
+def test_a_parameter_without_dimensions_trains_as_by_fedavg(name, options):
+    other, fedavg = (
+        run(which, make_cohort(network=Scaled(), lockstep=1), 1, **more)
+        for which, more in ((name, options), ("fedavg", {}))
+    )
+    assert other["global"]["backbone.scale"].shape == (1,)
+    assert equal(other["local"], fedavg["local"])
 
 
 def test_fedprox_is_the_gradient_of_its_penalty():

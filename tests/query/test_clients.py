@@ -80,7 +80,7 @@ def test_without_files_there_is_no_such_column_and_a_small_pool_is_taken_whole()
 
 
 def test_a_doubtful_option_is_warned_of_once_for_all_clients():
-    assert query(create("ifal", k=59)).warnings == []
+    assert query(create("ifal", k=58)).warnings == []
     (sentence,) = query(create("ifal", k=500)).warnings
     assert sentence.startswith("strategy 'mine': k is 500, but some client has")
     assert query(create("ifal", k=500), labeled=20).warnings == [sentence]

@@ -1,5 +1,7 @@
 """Which classes models predict for a client: against loops over images and arrows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -59,6 +61,24 @@ def test_shares_are_those_of_slow_loops():
                 found = table.loc[(pool.client, role, source)]
                 np.testing.assert_allclose(found, shares, atol=1e-6, err_msg=f"{role} {source}")
     np.testing.assert_allclose(table.sum(axis=1), 1)
+
+
+def test_who_has_nothing_to_predict_or_no_label_gets_no_numbers():
+    (some,), (without_pool,), (without_labels,) = (
+        pools(1),
+        pools(1, unlabeled=0),
+        pools(1, labeled=0),
+    )
+    every = [some, replace(without_pool, client=1), replace(without_labels, client=2)]
+    table = class_predictions(every, k=4, smoothing=1.0)
+    empty = table[table.isna().any(axis=1)]
+    assert empty.iloc[:, :3].to_numpy().tolist() == [
+        [1, "global", "learning-based"],
+        [1, "global", "structural"],
+        [1, "local", "learning-based"],
+        [1, "local", "structural"],
+        [2, "local", "training"],
+    ]
 
 
 def test_smoothing_counts():

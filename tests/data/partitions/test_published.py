@@ -8,6 +8,7 @@ import pytest
 from fal.data import partitions
 from fal.data.partitions.balancing import log_dirichlet
 from fal.data.partitions.published import _deal_in_passes, balanced_shares
+from fal.errors import InputError
 
 CIFAR100 = np.repeat(np.arange(100), 500)
 
@@ -30,6 +31,12 @@ def test_cells_of_one_image_are_dropped():
     }
     assert counts["exact"] == pytest.approx(52, abs=2)
     assert counts["published"] == pytest.approx(35, abs=2)
+
+
+def test_clients_without_an_image_are_told():
+    labels = np.repeat(np.arange(10), 140)
+    with pytest.raises(InputError, match=r"leaves \d+ of 50 clients without an image, such as"):
+        partitions.create("dirichlet", rounding="published").divide(labels, 50, 1, 20)
 
 
 @pytest.mark.parametrize(("clients", "examples"), [(10, 1000), (7, 1000), (3, 10)])

@@ -157,13 +157,16 @@ def test_its_own_figure_needs_both_parts():
     ("options", "unlabeled", "warned"),
     [
         ({"k": 60}, 60, True),
-        ({"k": 60}, 61, False),
-        ({"k": 0.9}, 5, False),
+        ({"k": 60}, 61, True),
+        ({"k": 60}, 62, False),
+        ({"k": 0.9}, 5, True),
+        ({"k": 0.9}, 50, False),
+        ({"k": 0.9}, 1, False),
         ({"k": 60, "inconsistency": "none"}, 60, False),
         ({}, 250, True),
     ],
 )
-def test_k_beyond_all_others_is_warned_of(options, unlabeled, warned):
+def test_k_of_all_others_is_warned_of(options, unlabeled, warned):
     sentences = create("ifal", **options).warnings(unlabeled, 5)
     assert len(sentences) == warned
     assert all(f"k is {options.get('k', 250)}, but" in sentence for sentence in sentences)

@@ -131,6 +131,14 @@ def check_backbone(network: Network, image_shape: tuple[int, int, int], owner: s
             "number of its features"
         )
     backbone, num_features = made
+    for path, layer in backbone.named_modules():
+        counts = getattr(layer, "num_batches_tracked", None) is not None
+        if counts and layer.momentum is None:
+            raise InputError(
+                f"{owner}: backbone's layer '{path}' counts the batches that it has seen "
+                "(momentum=None), but whole numbers are not federated; give it a momentum, such as "
+                "0.1"
+            )
     images = torch.zeros(2, *image_shape)
     try:
         features = backbone.eval()(images)
@@ -234,6 +242,11 @@ def tensors(net: Classifier) -> Weights:
 def read(net: Classifier) -> Weights:
     """Copies of all weights, each [S, ...] with one row per network of the stack."""
     return {name: rows(tensor, net.stack) for name, tensor in tensors(net).items()}
+
+
+def joined(weights: Tensor) -> Tensor:
+    """``rows`` [S, ...] side by side again, as a parameter of the stack has them."""
+    return weights.flatten(0, 1) if weights.dim() > 1 else weights.squeeze(0)
 
 
 @torch.no_grad()

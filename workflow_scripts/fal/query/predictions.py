@@ -22,7 +22,7 @@ def class_predictions(pools: Iterable[Pool], k: float, smoothing: float) -> pd.D
     Returns columns client, model (local, global), source and one for each class, 0, 1, ...: the
     share that it has. Sources: training, what the model was trained on, which is the labels of the
     client or of all clients; learning-based, the mean softmax output on the client's unlabeled
-    images; structural, the mean structural probability.
+    images; structural, the mean structural probability. NaN where a client has no such images.
     """
     from fal.query.structure import arrow_counts, structural_probabilities
 
@@ -46,7 +46,7 @@ def class_predictions(pools: Iterable[Pool], k: float, smoothing: float) -> pd.D
                 rows.append((pool.client, role, source, mean))
     everybody = np.sum(list(known.values()), axis=0)
     rows += [
-        (client, role, "training", labels / labels.sum())
+        (client, role, "training", labels / (labels.sum() or np.nan))
         for client, own in known.items()
         for role, labels in (("local", own), ("global", everybody))
     ]

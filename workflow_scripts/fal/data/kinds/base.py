@@ -180,7 +180,7 @@ class DatasetKind(Options):
         kept = np.flatnonzero(raw.labels != UNLABELED)
         unlabeled = np.flatnonzero(raw.labels == UNLABELED)
         if self.train_size is not None:
-            sizes = np.bincount(raw.labels[kept])
+            sizes = np.bincount(raw.labels[kept], minlength=len(raw.classes))
             try:
                 count = self._num_train(len(sizes), len(kept))
             except InputError as error:
@@ -189,7 +189,7 @@ class DatasetKind(Options):
             kept = kept[stratified_draw(raw.labels[kept], count, sizes, rng)]
         if self.imbalance is not None:
             rng = numpy_generator(seed, "imbalance")
-            kept = kept[long_tail(raw.labels[kept], self.imbalance, rng)]
+            kept = kept[long_tail(raw.labels[kept], len(raw.classes), self.imbalance, rng)]
         if raw.sites:
             _check_no_site_lost(raw, kept, name)
         if keep_unlabeled:

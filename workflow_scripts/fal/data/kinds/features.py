@@ -101,7 +101,7 @@ def _safetensors(path: Path) -> dict[str, np.ndarray]:
 
     try:
         arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:  # NumPy has no bfloat16.
         raise InputError(f"'{path}' cannot be read as safetensors ({error})") from error
     return {name: array for name, array in arrays.items() if name in ARRAYS}
 
@@ -134,13 +134,15 @@ def _pixels(features: np.ndarray, name: str) -> np.ndarray:
         raise InputError(
             f"{name} must be numbers [N, D], not {features.dtype} {list(features.shape)}"
         )
-    finite = np.isfinite(features).all(axis=1)
+    with np.errstate(over="ignore"):
+        single = features.astype(np.float32)
+    finite = np.isfinite(single).all(axis=1)
     if not finite.all():
         raise InputError(
-            f"{name} has {np.count_nonzero(~finite)} row(s) with NaN or infinite values, such as "
-            f"row {np.argmin(finite)}"
+            f"{name} has {np.count_nonzero(~finite)} row(s) with values that are no finite "
+            f"float32, such as row {np.argmin(finite)}"
         )
-    return features.astype(np.float32)[:, None, None, :]
+    return single[:, None, None, :]
 
 
 def _numbered(

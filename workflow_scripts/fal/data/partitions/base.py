@@ -58,6 +58,7 @@ class Partition(Options):
             rng = numpy_generator(seed, "partition of unlabeled")
             rest = parts_of_sizes(unknown, sizes, rng)
             parts = [np.sort(np.concatenate(both)) for both in zip(parts, rest, strict=True)]
+        check_parts(parts)
         return parts
 
 
@@ -67,6 +68,16 @@ def check_clients(clients: int, examples: int) -> None:
         raise InputError(
             f"clients must lie between 1 and the number of training examples ({examples}), "
             f"not {clients}"
+        )
+
+
+def check_parts(parts: Parts) -> None:
+    """Raise InputError if a client has no example."""
+    empty = [client for client, part in enumerate(parts) if not len(part)]
+    if empty:
+        raise InputError(
+            f"the partition leaves {len(empty)} of {len(parts)} clients without an image, such as "
+            f"client {empty[0]}; take fewer clients, another alpha or another partition"
         )
 
 

@@ -30,7 +30,7 @@ def published_partition(
 ) -> list[np.ndarray]:
     """The examples of each client, as ascending arrays of indices into ``labels`` int64 [N].
 
-    Clients are filled up to N / clients, rounded up; the last ones may stay smaller.
+    Clients are filled up to N / clients, rounded up; the last ones may stay smaller, even empty.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     shares = balanced_shares(log_dirichlet(rng, alpha, clients, len(classes)), alpha)

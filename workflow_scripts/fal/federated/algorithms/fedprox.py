@@ -28,8 +28,10 @@ class FedProx(FedAvg):
     def gradient_correction(self, state: State, group: list[int]) -> GradientCorrection:
         import torch
 
+        from fal.federated.models import joined
+
         anchor = {
-            name: w.repeat_interleave(len(group), dim=0).flatten(0, 1)
+            name: joined(w.repeat_interleave(len(group), dim=0))
             for name, w in state["global"].items()
         }
 

@@ -68,8 +68,10 @@ class Scaffold(FedAvg):
         return {**new, "server": server, "client": client}, diagnostics
 
     def gradient_correction(self, state: State, group: list[int]) -> GradientCorrection:
+        from fal.federated.models import joined
+
         corrections = {
-            name: (state["server"][name] - variate[group]).flatten(0, 1)
+            name: joined(state["server"][name] - variate[group])
             for name, variate in state["client"].items()
         }
         return partial(add_to_gradients, change=corrections)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
+from fal.data.sampling import round_up
 from fal.query.ranking import to_numpy, top
 from fal.query.strategies.base import Scores
 from fal.query.strategies.inconsistent import PARTS, Inconsistent
@@ -67,15 +67,16 @@ class IFAL(Inconsistent):
         total = to_numpy(total)
         if self.top_fraction is None or len(total) < 2:
             return otsu_threshold(total)
-        count = min(math.ceil(self.top_fraction * len(total)), len(total) - 1)
+        count = min(round_up(self.top_fraction * len(total)), len(total) - 1)
         return float(np.sort(total)[::-1][count])
 
     def route(self, scores: Scores, budget: int) -> str:
         """How ``select`` comes to its candidates.
 
-        otsu: total above the threshold (fraction: in the top fraction). inter: too few of these,
-        so Otsu's threshold on the inter-model score alone. top: too few of these as well, or no
-        diversity wanted: the highest totals. all: there is no score.
+        otsu: total above the threshold (fraction: in the top fraction). inter: too few above the
+        threshold, so Otsu's threshold on the inter-model score alone. top: too few of these as
+        well, or in the top fraction, or no diversity wanted: the highest totals. all: there is no
+        score.
         """
         return self._candidates(scores, budget)[0]
 

@@ -70,12 +70,14 @@ class Inconsistent(Strategy):
         return parts
 
     def warnings(self, unlabeled: int, budget: int) -> list[str]:
-        if self.k < unlabeled:
+        from fal.query.structure import num_arrows
+
+        if unlabeled < 2 or num_arrows(self.k, unlabeled) < unlabeled - 1:
             return []
         return [
-            f"k is {self.k:g}, but some client has no more unlabeled images to send arrows "
-            "to, so that all structural probabilities are alike; use a smaller k, or a fraction "
-            "such as 0.2"
+            f"k is {self.k:g}, but some client has no more other unlabeled images to send arrows "
+            "to, so that all structural probabilities are nearly alike; use a smaller k, or a "
+            "fraction such as 0.2"
         ]
 
     def _neighbors(self, pool: Pool, role: str) -> Tensor:

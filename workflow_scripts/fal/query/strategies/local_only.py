@@ -11,7 +11,7 @@ from fal.query.strategies.uniform import Random
 class LocalOnly(Random):
     """A baseline: every client trains alone, on the images that `random` would label.
 
-    Its accuracy is the mean of the clients' own models.
+    Its accuracy is the mean of the clients' own models; one that never trains has an untrained one.
     """
 
     @property
