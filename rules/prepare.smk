@@ -53,6 +53,7 @@ rule partition_clients:
 
 rule label_initial:
     input:
+        **ORACLE_FILES,
         partition=rules.partition_clients.output.partition,
         labels=rules.prepare_dataset.output.labels,
         dataset=rules.prepare_dataset.output.description,

@@ -6,6 +6,7 @@ rule query_clients:
         unpack(clients_input),
         unpack(models_input),
         unpack(reports_input),
+        **ORACLE_FILES,
     output:
         **({"outputs": layout.cycle("outputs.safetensors")} if "outputs" in settings.keep else {}),
         **({} if ORACLE.asks_people else {"labeled": layout.cycle("labeled.npz")}),

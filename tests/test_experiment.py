@@ -64,6 +64,8 @@ def test_merging_replaces_all_but_mappings_and_changes_neither():
         ("extends: [a.yaml]", "must be the path"),
         ("- a", "must be a mapping"),
         ("a: [", "cannot be read"),
+        ("a: {b: 1}\nc: 2\na: {d: 1}", "has 'a' twice, in lines 1 and 3; make one of them"),
+        ("a: [{b: 1,\n b: 2}]", "has 'b' twice, in lines 1 and 2"),
     ],
 )
 def test_unusable_files_are_one_sentence(tmp_path, text, words):

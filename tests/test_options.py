@@ -76,6 +76,8 @@ def test_numbers_of_numpy_are_numbers():
     [
         ({"rate": 0}, "example 'x': rate is 0, but must be a number above 0 and below 1"),
         ({"rate": "0,5"}, "a number above 0 and below 1; write 0.5, without quotes and with a"),
+        ({"rate": "1e-2"}, "; write 1.0e-2, without quotes and with a point"),
+        ({"count": "1E2"}, "; write 100, without quotes and with a point"),
         ({"rate": True}, "rate is true, but must be a number"),
         ({"rate": float("nan")}, "rate is NaN, but must be a number"),
         (

@@ -97,6 +97,9 @@ def test_sizes_of_panels_are_checked_too():
     figure = {"columns": [{"clients": 1000}]}
     with pytest.raises(InputError, match=r"labels 1 of the 1 images"):
         resolve({**BASE, "figures": {"mine": figure}})
+    figure = {"columns": [{"clients": 5000}]}
+    with pytest.raises(InputError, match=r"figures: clients is 5000, but data set 'digits' has"):
+        resolve({**BASE, "figures": {"mine": figure}})
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,19 @@ def test_sizes_of_panels_are_checked_too():
 )
 def test_mistakes_are_one_sentence(figure, words):
     assert words in mistake(**figure)
+
+
+def test_an_alpha_that_changes_nothing_is_refused():
+    for partition, alphas in (("iid", [0.1]), ("shards", [0.1])):
+        with pytest.raises(InputError, match=rf"alpha is 1, but the partition \({partition}\)"):
+            resolve(
+                {
+                    **BASE,
+                    "alphas": alphas,
+                    "partition": partition,
+                    "figures": {"mine": {"columns": [{"alpha": 1}]}},
+                }
+            )
 
 
 def test_a_figure_may_not_take_the_name_of_another_picture():

@@ -441,7 +441,19 @@ def test_mistaken_partitions(config, sentence):
 def test_sizes_are_checked_before_the_run_only_where_they_are_known():
     few = {"clients": [1000], "labeling": {"initial": 0.5, "budget": 0.5, "cycles": 1}}
     assert "labels 1 of the 1 images" in mistake(**few)
-    resolve({**few, "partition": "plain-dirichlet"})
+    resolve({**few, "partition": {"plain-dirichlet": {"min_partition_size": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("partition", "sentence"),
+    [
+        ({"shards": {"shards_per_client": 200}}, "shards_per_client is 200, which makes 2000 sha"),
+        ({"plain-dirichlet": {"min_partition_size": 144}}, "min_partition_size is 144, but 1438 i"),
+        ({"log-normal": {"min_partition_size": 144}}, "min_partition_size is 144, but 1438 images"),
+    ],
+)
+def test_partitions_that_cannot_be_are_told_before_the_run(partition, sentence):
+    assert sentence in mistake(partition=partition)
 
 
 # Sites as clients
@@ -469,13 +481,25 @@ def test_the_sites_of_a_folder_are_counted_before_anything_is_read(hospitals):
     ("config", "sentence"),
     [
         ({"clients": {"from": "tabel"}}, "or {from: table}, {from: folder} or {from: features}"),
-        ({"clients": {}}, "but must be a list of numbers of at least 1, or {from: table}"),
+        ({"clients": {}}, "but must be a list, not empty, of numbers of at least 1, or {from: t"),
         ({"clients": [0]}, "clients[0] is 0, but must be a whole number of at least 1"),
         ({"clients": {"from": "table"}}, "'hospitals' is of the kind image_folder"),
         ({"clients": {"from": "table"}}, "does not tell of sites so; it has {from: folder}"),
         (
             {"clients": {"from": "folder"}, "partition": "iid"},
             "each site is one, and the partition 'iid' has nothing to divide",
+        ),
+        (
+            {"clients": {"from": "folder"}, "alphas": [0.1, 1]},
+            "alphas has 2 values, but clients that are sites depend on none",
+        ),
+        (
+            {"clients": {"from": "folder"}, "figures": {"mine": {"columns": [{"alpha": 3}]}}},
+            "figures.mine.columns[0].alpha is 3, but the partition (clients that are sites) dep",
+        ),
+        (
+            {"clients": {"from": "folder"}, "figures": {"mine": {"columns": [{"clients": 3}]}}},
+            "figures.mine.columns[0].clients is 3, but each site of a data set is a client",
         ),
     ],
 )
@@ -492,6 +516,21 @@ def test_tables_of_others_are_looked_at_beforehand(tmp_path):
     assert sentence.endswith("it has no column strategy, labeled_fraction")
     other.write_bytes(b"\xff\xfe\x00")
     assert "cannot be read as an accuracy table" in mistake(compare={"before": str(other)})
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "other.csv").write_text(",".join(COLUMNS))
+    given = {"compare": {"before": "~/other.csv"}, "oracle": {"human": {"answers": "~/mine"}}}
+    settings = resolve(given)
+    assert settings.compare == {"before": str(tmp_path / "other.csv")}
+    assert settings.oracle["answers"] == str(tmp_path / "mine")
+
+
+def test_confusions_have_to_be_there(tmp_path):
+    sentence = mistake(oracle={"noisy": {"confusion": str(tmp_path / "no.csv")}})
+    assert sentence.startswith("oracle.noisy.confusion is '")
+    assert "which does not exist" in sentence and "give the CSV file of confusions" in sentence
 
 
 def test_references_are_strategies_of_this_run_or_of_another(tmp_path):

@@ -72,7 +72,8 @@ def test_what_is_wrong_is_listed_with_the_command_that_mends_it(results, capsys)
     code, text = told(capsys, results)
     assert code == 1
     assert "Damaged, or changed since (3):" in text
-    wanted = f"snakemake {results}/runs/cycle-0/global.safetensors {results}/figures/accuracy.png"
+    files = f"{results}/runs/cycle-0/global.safetensors {results}/figures/accuracy.png"
+    wanted = f"snakemake --cores all {files}"
     assert text.splitlines()[-1].strip() == wanted
     assert all(path.exists() for path in found.damaged)
 

@@ -31,6 +31,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default="results", help="folder of the run")
     parser.add_argument("--answers", type=Path, default="answers", help="folder for the answers")
     given = parser.parse_args()
+    if not given.truth.is_file():
+        parser.error(f"there is no file '{given.truth}'")
     truth = {row["image"]: row["label"] for row in rows_of(given.truth)}
     given.answers.mkdir(exist_ok=True)
     done = {path.stem for path in given.answers.iterdir()}

@@ -42,7 +42,9 @@ def test_the_prepared_data_set_is_asked_if_it_was_made_of_the_same(kind, tmp_pat
 def test_a_data_set_without_sites(tmp_path):
     path = make(tmp_path, ".zip", {f"{label}/{i}.png": picture() for label in "ab" for i in (1, 2)})
     kind = kinds.create("image_folder", path=str(path), image_size=8)
-    with pytest.raises(InputError, match="no site is told for any training image"):
+    with pytest.raises(
+        InputError, match=r"no site is told .* looked for in the folders <site>/<class>/"
+    ):
         number_of_sites(kind, tmp_path, False)
 
 

@@ -297,6 +297,12 @@ def test_a_class_of_the_list_may_have_no_images_yet_where_labels_are_missing(tmp
     assert kind.load("x", keep_unlabeled=True).classes == ["malign", "benign", "rare"]
 
 
+def test_a_text_that_is_no_csv_is_told(tmp_path):
+    (tmp_path / "images.txt").write_text("image,label\n")
+    with pytest.raises(InputError, match=r"images.txt' is no table: its name must end in \.csv or"):
+        load("table", path=str(tmp_path / "images.txt"), image_size=8)
+
+
 @pytest.mark.parametrize(
     ("files", "options", "message"),
     [

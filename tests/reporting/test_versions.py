@@ -61,7 +61,9 @@ def test_code_that_has_changed_since(tmp_path):
     write_record(tmp_path, "provenance.json", "train_cycle", {**present, "fal.rng": "old"})
     warning = change_warning(code_versions([tmp_path]))
     assert "(train_cycle: fal.rng)" in warning
-    assert warning.endswith("snakemake --forcerun train_cycle, with the configuration of the run")
+    assert warning.endswith(
+        "snakemake --cores all --forcerun train_cycle, with the configuration of the run"
+    )
 
 
 def test_different_machines_are_told(tmp_path):

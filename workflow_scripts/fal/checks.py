@@ -5,8 +5,9 @@ The checks raise InputError; those that yield sentences tell what is doubtful.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from fal.data.kinds import KINDS
 from fal.data.partitions import PARTITIONS
@@ -56,14 +57,27 @@ def figure_names(settings: Settings) -> None:
             )
 
 
-def compared(settings: Settings) -> None:
-    """Refuse other runs whose tables are not there, or are none of accuracies."""
-    for label, path in settings.compare.items():
-        path = existing(f"compare.{label}", path, "the accuracy.csv of another run")
+def compared(compare: Mapping[str, str]) -> dict[str, str]:
+    """The paths of other runs' tables; refuse those that are not there, or none of accuracies."""
+    found = {}
+    for label, path in compare.items():
+        found[label] = existing(f"compare.{label}", path, "the accuracy.csv of another run")
         try:
-            check_columns(path)
+            check_columns(found[label])
         except InputError as error:
             raise InputError(f"compare.{label}: {error}") from None
+    return found
+
+
+def oracle(options: Mapping[str, Any]) -> dict[str, Any]:
+    """An oracle's options with the paths of its files, of which those that it reads must exist."""
+    paths = {}
+    if "answers" in options:
+        paths["answers"] = str(Path(options["answers"]).expanduser())
+    if options.get("confusion") is not None:
+        key = f"oracle.{options['method']}.confusion"
+        paths["confusion"] = existing(key, options["confusion"], "the CSV file of confusions")
+    return {**options, **paths}
 
 
 def vectors(settings: Settings) -> None:
@@ -126,7 +140,7 @@ def references(settings: Settings) -> None:
 
 
 def sizes(settings: Settings, plan: Plan) -> Iterator[str]:
-    """Check the labeling against all data sets whose size is known; yield what is doubtful."""
+    """Check partition and labeling against all data sets whose size is known; yield doubts."""
     if settings.clients_from:
         return
     partition = create(PARTITIONS, "partition", settings.partition, "method")
@@ -137,9 +151,16 @@ def sizes(settings: Settings, plan: Plan) -> Iterator[str]:
         except InputError as error:
             raise InputError(f"datasets.{name}.{error}") from None
         held = [part["clients"] for part in plan.partitions if part["dataset"] == name]
-        for clients in dict.fromkeys(held) if size and partition.equal_sizes else ():
-            settings.labeling.check(name, size[1], clients)
-            yield from settings.labeling.warnings(name, size[1], clients)
+        for clients in dict.fromkeys(held) if size else ():
+            try:
+                if partition.equal_sizes:
+                    settings.labeling.check(name, size[1], clients)
+                partition.check(size[1], clients)
+            except InputError as error:
+                where = "" if clients in settings.clients else "figures: "
+                raise InputError(f"{where}{error}") from None
+            if partition.equal_sizes:
+                yield from settings.labeling.warnings(name, size[1], clients)
 
 
 def not_run(settings: Settings, plan: Plan) -> Iterator[str]:

@@ -15,12 +15,17 @@ from fal.options import Options, Words
 from fal.reporting.options import REFERENCES, Compare, Figure, Style
 from fal.scale import Scale
 
-Entries = Annotated[tuple[Any, ...], MinLen(1), Words("a list of names, or of {name: {options}}")]
+Entries = Annotated[
+    tuple[Any, ...], MinLen(1), Words("a list, not empty, of names or of {name: {options}}")
+]
 Entry = Annotated[Any, Words("a name, or {name: {options}}")]
 Clients = Annotated[
     Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)]
     | Annotated[Mapping[Literal["from"], Literal["table", "folder", "features"]], MinLen(1)],
-    Words("a list of numbers of at least 1, or {from: table}, {from: folder} or {from: features}"),
+    Words(
+        "a list, not empty, of numbers of at least 1, or {from: table}, {from: folder} or "
+        "{from: features}"
+    ),
 ]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal.errors import InputError
+
+if TYPE_CHECKING:
+    import yaml
 
 EXTENDS = "extends"
 
@@ -73,14 +76,40 @@ def _lineage(path: Path, above: tuple[Path, ...] = ()) -> list[Path]:
     return [*_lineage(parent, (path, *above)), path]
 
 
+def _refuse_doubled(path: Path, node: yaml.Node | None) -> None:
+    """Raise InputError if a mapping has a key twice, of which YAML would take the last."""
+    import yaml
+
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_doubled(path, item)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        line = key.start_mark.line + 1
+        if lines.setdefault(key.value, line) != line:
+            raise InputError(
+                f"'{path}' has '{key.value}' twice, in lines {lines[key.value]} and {line}; make "
+                "one of them"
+            )
+        _refuse_doubled(path, value)
+
+
 def _mapping(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_doubled(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        found = yaml.safe_load(text)
+    except InputError:
+        raise
     except (OSError, ValueError, yaml.YAMLError) as error:
-        text = " ".join(str(error).split())
-        raise InputError(f"'{path}' cannot be read as a configuration ({text})") from error
+        why = " ".join(str(error).split())
+        raise InputError(f"'{path}' cannot be read as a configuration ({why})") from error
     if found is None:
         return {}
     if not isinstance(found, dict):

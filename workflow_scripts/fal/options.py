@@ -197,7 +197,8 @@ def requirement(field: Mapping[str, Any]) -> str:
     if "$ref" in field:
         return "a mapping of options"
     if field.get("type") == "array":
-        filled = ", not empty" if field.get("minItems") else ""
+        least = field.get("minItems", 0)
+        filled = ", not empty" if least == 1 else f" of at least {least}" if least else ""
         return f"a list{filled}, each {requirement(field.get('items', {}))}"
     return " ".join([noun, " and ".join(bounds)]).strip()
 
@@ -239,7 +240,9 @@ def _number_in(text: str) -> str | None:
         float(candidate)
     except ValueError:
         return None
-    mantissa, exponent, power = candidate.partition("e")
+    mantissa, exponent, power = candidate.replace("E", "e").partition("e")
+    if exponent and not power.startswith("-"):
+        return plain(float(candidate))
     return (
         candidate if "." in mantissa else f"{mantissa}{'.0' if exponent else ''}{exponent}{power}"
     )

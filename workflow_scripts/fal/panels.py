@@ -25,8 +25,8 @@ def grids(settings: Settings) -> dict[str, Grid]:
     """The configured figures by name.
 
     Raises InputError if one names a data set, a network, an algorithm or a strategy that the
-    configuration does not list, or a client that there is not, or if a row and a column of one
-    name the same factor.
+    configuration does not list, an alpha or a number of clients that change nothing, or a client
+    that there is not, or if a row and a column of one name the same factor.
     """
     return {name: _grid(name, figure, settings) for name, figure in settings.figures.items()}
 
@@ -96,6 +96,17 @@ def _check_part(where: str, part: Part, settings: Settings) -> None:
                 f"{where}.{factor} is '{value}', which {_LISTS[factor]} does not list"
                 f"{suggest(value, known)}"
             )
+    divided = "clients that are sites" if settings.clients_from else settings.partition["method"]
+    if part.alpha is not None and not settings.needs_alpha:
+        raise InputError(
+            f"{where}.alpha is {part.alpha:g}, but the partition ({divided}) depends on none; "
+            "leave it out"
+        )
+    if part.clients is not None and settings.clients_from:
+        raise InputError(
+            f"{where}.clients is {part.clients}, but each site of a data set is a client; leave it "
+            "out"
+        )
     _check_strategies(f"{where}.strategies", part.strategies or (), settings.strategies)
 
 

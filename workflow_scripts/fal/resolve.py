@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -37,7 +37,8 @@ def resolve(config: Mapping[str, Any]) -> Settings:
             **given_options(given),
             "datasets": _datasets(given),
             "partition": _partition(given),
-            "oracle": component("oracle", given.oracle, ORACLES)[1],
+            "oracle": checks.oracle(component("oracle", given.oracle, ORACLES)[1]),
+            "compare": checks.compared(given.compare),
             "models": components("models", given.models, NETWORKS),
             "algorithms": components("algorithms", given.algorithms, ALGORITHMS),
             "strategies": _strategies(given.strategies),
@@ -48,7 +49,6 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     checks.vectors(settings)
     checks.cycles_of(settings)
     settings = shrink(settings)
-    checks.compared(settings)
     checks.references(settings)
     return replace(settings, warnings=_doubtful(settings))
 
@@ -64,15 +64,21 @@ def _doubtful(settings: Settings) -> tuple[str, ...]:
 
 def _partition(given: Configuration) -> dict[str, Any]:
     if isinstance(given.clients, Mapping) and given.partition == Configuration.partition:
+        _check_alphas(given.alphas, "clients that are sites depend")
         return SITES
     name, partition = component("partition", given.partition, PARTITIONS)
     needs_alpha = create(PARTITIONS, f"partition.{name}", partition, "method").needs_alpha
-    if len(given.alphas) > 1 and not needs_alpha:
-        raise InputError(
-            f"alphas has {len(given.alphas)} values, but the partition '{name}' depends on none; "
-            "give one, or take the partition dirichlet"
-        )
+    if not needs_alpha:
+        _check_alphas(given.alphas, f"the partition '{name}' depends")
     return partition
+
+
+def _check_alphas(alphas: Sequence[float], what: str) -> None:
+    if len(alphas) > 1:
+        raise InputError(
+            f"alphas has {len(alphas)} values, but {what} on none; give one, or take the partition "
+            "dirichlet"
+        )
 
 
 def _strategies(items: tuple[Any, ...]) -> dict[str, dict[str, Any]]:

@@ -50,8 +50,14 @@ class Settings(Configuration):
         data set."""
         if isinstance(self.clients, Mapping):
             return [(None, self._number_of_sites(dataset))]
-        needs_alpha = create(PARTITIONS, "partition", self.partition, "method").needs_alpha
-        return list(product(self.alphas if needs_alpha else [None], self.clients))
+        return list(product(self.alphas if self.needs_alpha else [None], self.clients))
+
+    @property
+    def needs_alpha(self) -> bool:
+        """Whether what clients hold depends on the concentration alpha."""
+        if self.clients_from:
+            return False
+        return create(PARTITIONS, "partition", self.partition, "method").needs_alpha
 
     @property
     def clients_from(self) -> str | None:

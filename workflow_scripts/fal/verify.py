@@ -116,7 +116,10 @@ def text(results: str | Path, found: Found) -> str:
 def remedy(targets: Sequence[Path]) -> str:
     """The command that makes files anew."""
     names = shlex.join(map(str, targets))
-    return f"To make them anew (this run's --configfile and --config go last):\n  snakemake {names}"
+    return (
+        "To make them anew (this run's --configfile and --config go last):\n"
+        f"  snakemake --cores all {names}"
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -27,8 +27,18 @@ def number_of_sites(kind: DatasetKind, prepared: Path, keep_unlabeled: bool) -> 
         return count
     names = _names(kind, fingerprint, keep_unlabeled)
     if not names:
-        raise InputError("no site is told for any training image that has a label")
+        raise InputError(
+            "no site is told for any training image that has a label; sites are looked for in "
+            f"{_PLACES[kind.clients_from]}"
+        )
     return len(names)
+
+
+_PLACES: dict[str | None, str] = {
+    "table": "the table's column site",
+    "folder": "the folders <site>/<class>/",
+    "features": "the array sites",
+}
 
 
 @cache

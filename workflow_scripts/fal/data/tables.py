@@ -22,6 +22,8 @@ COLUMNS = ("image", "site", "label", "split")
 NEEDED = ("image", "label")
 SPLITS = ("train", "test")
 SUFFIXES = (".csv", ".tsv")
+TEXTS = (".txt", ".md", ".xls", ".xlsx", ".ods", ".json", ".parquet")
+"""Files that are taken for tables and are none of these."""
 DELIMITERS = (",", ";", "\t")
 NAMED = 5
 """How many mistakes a sentence names."""
@@ -59,6 +61,8 @@ def find_table(path: Path, name: str | None = None) -> tuple[Path, str, str, lis
     is no UTF-8 text.
     """
     root = path
+    if path.is_file() and path.suffix.lower() in TEXTS:
+        raise InputError(f"'{path}' is no table: its name must end in {' or '.join(SUFFIXES)}")
     if is_table(path):
         root, name = path.parent, path.name
     tables: dict[str, bytes] = {}

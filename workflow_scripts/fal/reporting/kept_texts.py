@@ -116,7 +116,7 @@ def _origins(kept: Kept) -> list[str]:
 def _origin(name: str, record: Mapping[str, Any]) -> str:
     """The command, seeds and versions of one run, and what is doubtful about it."""
     config = record["config"]
-    command = f"`snakemake --configfile docs/data/{name}/{CONFIG}`"
+    command = f"`snakemake --cores 2 --configfile docs/data/{name}/{CONFIG}`"
     versions = ", ".join(f"{package} {v}" for package, v in record["versions"].items() if v)
     sentences = [
         f"{command}, seeds {', '.join(map(str, config['seeds']))}",

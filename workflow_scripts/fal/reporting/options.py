@@ -10,8 +10,9 @@ from annotated_types import Ge, Gt, MinLen
 
 from fal.options import Options, Words
 
-Compare = Mapping[
-    str, Annotated[str, MinLen(1), Words("the path of another run's tables/accuracy.csv")]
+Compare = Annotated[
+    Mapping[str, Annotated[str, MinLen(1), Words("the path of another run's tables/accuracy.csv")]],
+    Words("a mapping of labels to the tables/accuracy.csv of other runs, {label: path}"),
 ]
 """The section ``compare``: accuracy tables of other results folders by the label that they get in
 the figures and verdicts of this run."""

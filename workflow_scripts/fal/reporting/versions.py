@@ -109,7 +109,7 @@ def _command(versions: Versions) -> str:
         for jobs in digests.values()
         for rule in jobs
     )
-    return f"snakemake --forcerun {' '.join(rules)}, with the configuration of the run"
+    return f"snakemake --cores all --forcerun {' '.join(rules)}, with the configuration of the run"
 
 
 def _present_digest(module: str) -> str | None:

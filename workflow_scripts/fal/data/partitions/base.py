@@ -29,6 +29,10 @@ class Partition(Options):
         """Whether the clients' sizes differ by at most one example, whatever the labels are."""
         return False
 
+    def check(self, examples: int, clients: int) -> None:
+        """Raise InputError where so many examples cannot be dealt, whatever their labels are."""
+        check_clients(clients, examples)
+
     def deal(self, labels: np.ndarray, clients: int, alpha: float, seed: int) -> Parts:
         """Deal examples with ``labels`` int64 [N], all of which are known, to ``clients`` clients.
 
@@ -47,7 +51,7 @@ class Partition(Options):
         """
         labels = np.asarray(labels)
         known = np.flatnonzero(labels >= 0)
-        check_clients(clients, len(known))
+        self.check(len(known), clients)
         dealt = self.deal(labels[known], clients, np.nan if alpha is None else alpha, seed)
         parts = [known[part] for part in dealt]
         unknown = np.flatnonzero(labels < 0)
@@ -68,6 +72,15 @@ def check_clients(clients: int, examples: int) -> None:
         raise InputError(
             f"clients must lie between 1 and the number of training examples ({examples}), "
             f"not {clients}"
+        )
+
+
+def check_least(min_partition_size: int, examples: int, clients: int) -> None:
+    """Raise InputError unless each of ``clients`` can hold ``min_partition_size`` examples."""
+    if clients * min_partition_size > examples:
+        raise InputError(
+            f"min_partition_size is {min_partition_size}, but {examples} images do not give each "
+            f"of {clients} clients so many; lower it or the number of clients"
         )
 
 

@@ -8,8 +8,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Gt
 
-from fal.data.partitions.base import Partition, Parts, equal_parts, parts_of_sizes
-from fal.errors import InputError
+from fal.data.partitions.base import (
+    Partition,
+    Parts,
+    check_least,
+    equal_parts,
+    parts_of_sizes,
+)
 from fal.rng import numpy_generator
 
 
@@ -35,13 +40,11 @@ class LogNormal(Partition):
     min_partition_size: Annotated[int, Ge(1)] = 2
     """Images that each client has at least."""
 
+    def check(self, examples: int, clients: int) -> None:
+        super().check(examples, clients)
+        check_least(self.min_partition_size, examples, clients)
+
     def deal(self, labels: np.ndarray, clients: int, alpha: float, seed: int) -> Parts:
-        spare = len(labels) - clients * self.min_partition_size
-        if spare < 0:
-            raise InputError(
-                f"min_partition_size is {self.min_partition_size}, but {len(labels)} images do not "
-                f"give each of {clients} clients so many; lower it or the number of clients"
-            )
         rng = numpy_generator(seed, "partition")
         weights = rng.lognormal(0.0, self.sigma, clients)
         sizes = sizes_like(weights, len(labels), self.min_partition_size)

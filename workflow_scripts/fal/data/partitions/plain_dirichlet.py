@@ -8,7 +8,13 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from fal.data.partitions.base import Partition, Parts, check_alpha, parts_of_owner
+from fal.data.partitions.base import (
+    Partition,
+    Parts,
+    check_alpha,
+    check_least,
+    parts_of_owner,
+)
 from fal.errors import InputError
 from fal.rng import numpy_generator
 
@@ -29,6 +35,10 @@ class PlainDirichlet(Partition):
     """Images that the smallest client has at least; all is drawn again until it does."""
     self_balancing: bool = False
     """Whether a client that already has its equal share of the images gets no more classes."""
+
+    def check(self, examples: int, clients: int) -> None:
+        super().check(examples, clients)
+        check_least(self.min_partition_size, examples, clients)
 
     def deal(self, labels: np.ndarray, clients: int, alpha: float, seed: int) -> Parts:
         check_alpha(alpha)

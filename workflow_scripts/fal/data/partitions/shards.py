@@ -24,13 +24,16 @@ class Shards(Partition):
     shards_per_client: Annotated[int, Ge(1)] = 2
     """Shards of each client. A shard has one class, or two where it lies across a border."""
 
-    def deal(self, labels: np.ndarray, clients: int, alpha: float, seed: int) -> Parts:
-        count = clients * self.shards_per_client
-        if count > len(labels):
+    def check(self, examples: int, clients: int) -> None:
+        super().check(examples, clients)
+        if (count := clients * self.shards_per_client) > examples:
             raise InputError(
                 f"shards_per_client is {self.shards_per_client}, which makes {count} shards for "
-                f"{clients} clients of {len(labels)} images; use fewer"
+                f"{clients} clients of {examples} images; use fewer"
             )
+
+    def deal(self, labels: np.ndarray, clients: int, alpha: float, seed: int) -> Parts:
+        count = clients * self.shards_per_client
         rng = numpy_generator(seed, "partition")
         mixed = rng.permutation(len(labels))
         by_class = mixed[np.argsort(labels[mixed], kind="stable")]
