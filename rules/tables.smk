@@ -12,6 +12,8 @@ rule collect_results:
         layout.log("collect_results"),
     conda:
         "../envs/fal.yaml"
+    params:
+        compared=[settings.references, settings.compare],
     message:
         "Collect the accuracy of all runs"
     script:

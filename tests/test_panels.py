@@ -145,9 +145,10 @@ def test_an_alpha_that_changes_nothing_is_refused():
 def test_a_figure_may_not_take_the_name_of_another_picture():
     from fal.reporting import catalogue
 
-    taken = "accuracy_digits_cnn_alpha-0.1_clients-10_fedavg"
-    with pytest.raises(InputError, match="the name of another picture"):
-        catalogue.pictures(plan(**{taken: {}}), [1], dict.fromkeys(["few"], ()), [])
+    setting = "digits_cnn_alpha-0.1_clients-10_fedavg"
+    for taken in (f"accuracy_{setting}", "verdicts_critical-difference"):
+        with pytest.raises(InputError, match="the name of another picture"):
+            catalogue.pictures(plan(**{taken: {}}), [1], dict.fromkeys(["few"], ()), [])
 
 
 def test_defaults_of_a_figure():

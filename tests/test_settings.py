@@ -218,6 +218,12 @@ def test_items_that_are_no_entries(item):
     assert "strategies[0]" in mistake(strategies=[item])
 
 
+@pytest.mark.parametrize("name", ["strategy", "model", "dataset", "cycle"])
+def test_names_of_columns_are_no_names_of_strategies(name):
+    sentence = f"strategies: the name '{name}' is that of a column of the tables"
+    assert sentence in mistake(strategies=[{name: {"method": "random"}}])
+
+
 def test_reserved_strategy_name():
     assert "reserved" in mistake(strategies=[{"initial": {"method": "random"}}])
 

@@ -10,8 +10,9 @@ from fal.reporting.ranking import with_metrics
 
 NOTE = (
     "Test accuracy in percent by the share of labeled images: mean ± standard deviation over the "
-    "seeds that all strategies have. They are ranked by the area under their curves, the mean "
-    "height of the lines from point to point; the highest mean of each column is bold."
+    "seeds that all strategies have (where there is none, over each one's own). They are ranked by "
+    "the area under their curves, the mean height of the lines from point to point; the highest "
+    "mean of each column is bold."
 )
 
 with job(snakemake) as run:

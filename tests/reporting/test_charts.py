@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from fal.reporting import charts
+from fal.reporting.drawing import strategy_styles
 from reporting.synthetic_runs import accuracies
 
 
@@ -30,6 +31,38 @@ def test_a_chart_holds_the_mean_of_every_strategy_and_cycle_and_every_seed():
 def test_one_seed_has_no_interval():
     means, _ = data_sets(charts.learning_curves(accuracies(["random"], [1], range(2))))
     assert {row["low"] for row in means} == {None}
+
+
+def test_strategies_look_as_in_the_other_figures_and_no_two_alike():
+    of_the_paper = [
+        "random",
+        "l-entropy",
+        "g-entropy",
+        "l-badge",
+        "g-badge",
+        "kafal",
+        "logo",
+        "ifal",
+    ]
+    names = [*of_the_paper, "kl", "prototype", "fairfal", "only-inter"]
+    spec = charts.learning_curves(accuracies(names, [1], range(2)))
+    scales = {}
+    for layer in spec["layer"]:
+        for channel in ("color", "shape", "strokeDash"):
+            if channel in layer["encoding"]:
+                scale = layer["encoding"][channel]["scale"]
+                scales[channel] = dict(zip(scale["domain"], scale["range"], strict=True))
+    looks = {
+        name: (scales["shape"][name], *scales["strokeDash"][name], scales["color"][name])
+        for name in names
+    }
+    assert len(set(looks.values())) == len(names)
+    styles = strategy_styles(names)
+    assert all(scales["color"][name] == styles[name]["color"] for name in names)
+    assert all(
+        (scales["strokeDash"][name] == [1, 0]) == (styles[name]["linestyle"] == "-")
+        for name in names
+    )
 
 
 def test_the_same_table_gives_the_same_text_without_addresses():

@@ -190,7 +190,7 @@ def test_the_document_shows_what_was_kept_and_twice_is_once(results, docs):
     text = page_of(docs)
     assert text.startswith("Before.") and text.endswith("<!-- end of evidence -->\nAfter.\n")
     assert "old" not in text
-    assert "`snakemake --configfile docs/data/digits/config.yaml`, seeds 1, 2, 3." in text
+    assert "`snakemake --cores 2 --configfile docs/data/digits/config.yaml`, seeds 1, 2, 3." in text
     assert "torch 2.13.0" in text and "POT" not in text
     assert "Scaled down to at most 5 rounds" in text
     assert "12 jobs, 18 min 0 s of wall time" in text and "at most 36 min 0 s of CPU" in text

@@ -66,6 +66,25 @@ def test_markdown_marks_the_best():
     assert rows[2:] == [["a<b>", "1", "**90.00**"], ["random", "2", "80.00"]]
 
 
+def test_cells_of_markdown_stay_cells():
+    name = "a|b\nc"
+    cells = pd.DataFrame({name: ["1"], "strategy": [name]})
+    lines = formats.markdown(formats.Texts(cells)).splitlines()
+    assert len(lines) == 3
+    assert [len(re.findall(r"(?<!\\)\|", line)) for line in lines] == [3, 3, 3]
+
+
+def test_names_of_columns_are_no_formulas():
+    assert formats.to_csv(pd.DataFrame({"=1+1": ["x"]})).splitlines() == ["'=1+1", "x"]
+
+
+def test_who_is_no_contender_is_not_the_best():
+    mean = pd.DataFrame({"x": [90.0, 80.0, 70.0]}, index=pd.Index(list("abc"), name="strategy"))
+    contenders = pd.Series([False, True, True], index=mean.index)
+    best = Measured(mean, mean * np.nan, contenders=contenders).best()
+    assert best["x"].tolist() == [False, True, False]
+
+
 def test_markdown_keeps_every_decimal():
     text = formats.to_markdown({"": measured({"x": [90.0, 90.1]}, {"x": [0.1, 0.0]})})
     assert "90.00 ± 0.10" in text

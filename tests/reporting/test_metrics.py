@@ -47,6 +47,28 @@ def test_the_summary_is_that_of_the_last_cycle():
     assert (summary.mean == 11.5).all(axis=None)
 
 
+def test_strategies_are_compared_in_the_seeds_that_all_have():
+    """IFAL is ahead in each seed that both have, and behind in the mean of all."""
+    last = {"random": {1: 50, 2: 60, 3: 90}, "ifal": {1: 51, 2: 61}}
+    rows = [
+        {
+            **SETTING,
+            "strategy": strategy,
+            "seed": seed,
+            "cycle": 1,
+            **dict.fromkeys(metrics.SUMMARY, float(value)),
+        }
+        for strategy, values in last.items()
+        for seed, value in values.items()
+    ]
+    (summary,) = metrics.metrics_summary(pd.DataFrame(rows)).values()
+    assert (summary.mean.loc["ifal"] == 56).all()
+    assert (summary.mean.loc["random"] == 55).all()
+    named = pd.DataFrame(rows).assign(name="Ost")
+    (by_client,) = metrics.client_summary(named).values()
+    assert by_client.mean["Ost"].to_dict() == {"ifal": 56, "random": 55}
+
+
 CASES = [{}, {"absent": (2,)}, {"never": (4,)}, {"absent": (1, 5), "never": (1,)}]
 
 

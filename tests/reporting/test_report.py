@@ -4,6 +4,7 @@ import base64
 from io import BytesIO
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -30,6 +31,17 @@ def test_facts_tell_the_scale(cycles):
             4: "10.0 % of the images at the start, 25.0 % after 3 queries (100 to 250 images)",
         }[cycles]
     )
+
+
+def test_what_is_labeled_is_told_for_each_data_set():
+    other = accuracies(["ifal"], [1], range(2)).assign(
+        dataset="cifar10", labeled=lambda t: 10 * t["labeled"]
+    )
+    both = pd.concat([accuracies(["ifal"], [1], range(4)), other])
+    facts = report.facts(both, [DATASET], TRAINING)
+    assert "Labeled" not in facts
+    assert facts["Labeled of digits"].endswith("25.0 % after 3 queries (100 to 250 images)")
+    assert facts["Labeled of cifar10"].endswith("15.0 % after 1 query (1000 to 1500 images)")
 
 
 def test_data_set_is_read(tmp_path):

@@ -179,6 +179,7 @@ def test_partitions_without_alpha_are_read_back(tmp_path):
         (lambda text: text.replace("labeled", "labels"), "no column labeled, labeled_fraction$"),
         (lambda text: text.replace("210", "many"), "its column labeled has many, which is no numb"),
         (lambda text: text.replace("210", ""), "its column labeled has nothing, which is no numb"),
+        (lambda text: text.replace(",10,", ",10.5,"), "column clients has 10.5, which is no whole"),
         (lambda text: text.replace(",0.1,", ",low,"), "could not convert string to float: 'low'"),
         (lambda text: text + text.splitlines()[-1], "two rows of the same run and cycle: .*random"),
     ],
@@ -186,6 +187,15 @@ def test_partitions_without_alpha_are_read_back(tmp_path):
 def test_what_is_wrong_in_a_table_of_others_is_one_sentence(tmp_path, change, sentence):
     with pytest.raises(InputError, match=sentence):
         tables.read_accuracy(written(tmp_path, change))
+
+
+def test_whole_numbers_with_a_point_and_further_columns_are_taken_as_meant(tmp_path):
+    def change(text):
+        head, *rows = text.replace(",10,", ",10.0,").splitlines()
+        return "\n".join([f"{head},macro_f1", *(f"{row},1" for row in rows)]) + "\n"
+
+    plain = tables.read_accuracy(written(tmp_path, lambda text: text))
+    pd.testing.assert_frame_equal(tables.read_accuracy(written(tmp_path, change)), plain)
 
 
 @pytest.mark.parametrize("text", [None, "", "a,b\n1,2\n", "\x00"])

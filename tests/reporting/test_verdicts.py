@@ -269,8 +269,15 @@ class TestSettingSentence:
                 "0.25; 1 seed without a pair",
             ),
             (
+                {"random": [50, 60, 90, 70], "ifal": [52, 62, 80, 60], "kafal": [51, 61]},
+                "ifal leads with 57.0 % (area, in the 2 seeds that all strategies have), over 4 "
+                "pairs 4.0 points below random [-2.0, 10.0]; 4 seeds can decide nothing: the "
+                "smallest p is 0.0625",
+            ),
+            (
                 {"random": [50, None], "ifal": [None, 51]},
-                "ifal leads with 51.0 % (area), no seed has both ifal and random",
+                "ifal leads with 51.0 % (area, over its own seeds, as no seed has a run of every "
+                "strategy), no seed has both ifal and random",
             ),
         ],
     )

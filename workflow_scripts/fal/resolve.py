@@ -15,7 +15,7 @@ from fal.entries import choice, component, components, create, entries
 from fal.errors import InputError
 from fal.federated.algorithms import ALGORITHMS
 from fal.federated.networks import NETWORKS
-from fal.layout import SHARED
+from fal.layout import RUN, SHARED
 from fal.options import given_options, parse
 from fal.query.strategies import STRATEGIES
 from fal.runs import plan
@@ -87,6 +87,10 @@ def _strategies(items: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
         if name == SHARED:
             raise InputError(
                 f"strategies: the name '{SHARED}' is reserved for cycle 0; choose another name"
+            )
+        if name in RUN:
+            raise InputError(
+                f"strategies: the name '{name}' is that of a column of the tables; choose another"
             )
         method = choice("strategies", name, options, "method", STRATEGIES)
         strategies[name] = {"method": method, **options}

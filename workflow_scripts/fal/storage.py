@@ -135,14 +135,15 @@ def load_state(path: str | Path, device: str | object = "cpu") -> dict[str, dict
 def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     """The table with an apostrophe before each text that a spreadsheet would take for a formula.
 
-    Such texts begin with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return and are not made of
-    numbers alone, as ``-1.50 ± 0.20`` is. Numbers and all other texts are left alone.
+    Such texts, in cells or names of columns, begin with ``=``, ``+``, ``-``, ``@``, a tab or a
+    carriage return and are not made of numbers alone, as ``-1.50 ± 0.20`` is. Numbers and all
+    other texts are left alone.
     """
     table = table.copy()
     for name, texts in table.select_dtypes(["object", "string"]).items():
         # As map would infer a type that has no place for names that are no valid UTF-8.
         table[name] = type(texts)(map(_harmless, texts), texts.index, texts.dtype)
-    return table
+    return table.rename(columns=_harmless)
 
 
 def _harmless(cell: object) -> object:

@@ -43,6 +43,10 @@ class Picture:
         return self.name if self.kind == "figure" else f"{self.kind}_{self.name}"
 
 
+ACROSS = Picture("verdicts", "critical-difference")
+"""The diagram over all settings, whose name no figure may have, also where there is one setting."""
+
+
 def pictures(
     plan: Plan,
     seeds: Iterable[int],
@@ -72,7 +76,7 @@ def pictures(
         if len(strategies) > 1
     ]
     if len(plan.settings) > 1:
-        found.append(Picture("verdicts", "critical-difference"))
+        found.append(ACROSS)
     found += [
         Picture("partition", partition_name(partition), partition)
         for spread in plan.partitions
@@ -84,7 +88,8 @@ def pictures(
             name = f"{setting_name(setting)}_{strategy}"
             of = {**setting, "strategy": strategy}
             found += [Picture(kind, name, of) for kind in ("queries", *own_kinds[strategy])]
-    for stem, count in Counter(picture.stem for picture in found).items():
+    drawn = found if ACROSS in found else [*found, ACROSS]
+    for stem, count in Counter(picture.stem for picture in drawn).items():
         if count > 1:
             raise InputError(f"figures has '{stem}', which is the name of another picture")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,6 +54,7 @@ def learning_curves(table: pd.DataFrame) -> dict[str, Any]:
     )
     points = mean.mark_point(filled=True, size=45, opacity=1).encode(
         y=alt.Y("mean:Q", title=_ACCURACY),
+        shape=_shapes(names),
         tooltip=[
             alt.Tooltip("strategy:N"),
             alt.Tooltip("share:Q", title="labeled images (%)", format=".1f"),
@@ -85,23 +87,60 @@ def learning_curves(table: pd.DataFrame) -> dict[str, Any]:
     return spec
 
 
+def _polygon(corners: int, inner: float = 1) -> str:
+    """The path of a regular polygon, or of a star where every other corner is ``inner``."""
+    angles = [2 * math.pi * corner / corners for corner in range(corners)]
+    sizes = [1 if corner % 2 == 0 else inner for corner in range(corners)]
+    points = [
+        f"{size * math.sin(a):.3f},{-size * math.cos(a):.3f}"
+        for size, a in zip(sizes, angles, strict=True)
+    ]
+    return f"M{'L'.join(points)}Z"
+
+
+_SHAPES = {
+    "o": "circle",
+    "s": "square",
+    "D": "diamond",
+    "^": "triangle-up",
+    "v": "triangle-down",
+    "<": "triangle-left",
+    ">": "triangle-right",
+    "P": "cross",
+    "X": "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z",
+    "p": _polygon(5),
+    "h": _polygon(6),
+    "d": "M0,-1L.55,0L0,1L-.55,0Z",
+    "*": _polygon(10, 0.4),
+}
+"""Vega's symbols, or paths, for the markers of the other figures."""
+
+
 def _colors(names: Sequence[str]) -> alt.Color:
     colors = [look["color"] for look in strategy_styles(names).values()]
-    legend = alt.Legend(
+    scale = alt.Scale(domain=names, range=colors)
+    return alt.Color("strategy:N", scale=scale, legend=_legend())
+
+
+def _shapes(names: Sequence[str]) -> alt.Shape:
+    shapes = [_SHAPES[look["marker"]] for look in strategy_styles(names).values()]
+    return alt.Shape("strategy:N", scale=alt.Scale(domain=names, range=shapes), legend=_legend())
+
+
+def _legend() -> alt.Legend:
+    return alt.Legend(
         title=None,
         orient="bottom",
         columns=COLUMNS,
-        symbolType="stroke",
         symbolOpacity=1,
-        symbolStrokeWidth=3,
         labelLimit=300,
     )
-    return alt.Color("strategy:N", scale=alt.Scale(domain=names, range=colors), legend=legend)
 
 
 def _dashes(names: Sequence[str]) -> alt.StrokeDash:
-    """Dashes where the strategy looks at the local model, as in the other figures."""
-    dashes = [[5, 2] if name.startswith("l-") else [1, 0] for name in names]
+    """Dashes as in the other figures, at the width of these."""
+    lines = [look["linestyle"] for look in strategy_styles(names).values()]
+    dashes = [[1, 0] if line == "-" else [1.5 * part for part in line[1]] for line in lines]
     return alt.StrokeDash("strategy:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
 
 

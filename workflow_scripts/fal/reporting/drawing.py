@@ -93,7 +93,8 @@ def panel_grid(
     letters = "abcdefghijklmnopqrstuvwxyz" if len(axes) > 1 else ""
     for place, (own, panel) in enumerate(zip(axes, grid.panels, strict=True)):
         letter = f"({letters[place]}) " if place < len(letters) else ""
-        own.set_title(letter + literal(panel.title), loc="left")
+        title = textwrap.fill(letter + panel.title, int(15.5 * size[0] / columns))
+        own.set_title(literal(title), loc="left")
     titles = [literal(grid.title), notes_below(notes, size[0])]
     figure.suptitle("\n".join(filter(None, titles)), x=0.01, ha="left")
     return figure, axes

@@ -66,11 +66,13 @@ class Measured:
 
     mean, std: floats with the same index (what the rows are, by name) and columns; a missing mean
     is an empty cell, a missing std a cell without one. decimals: of columns that have not 2.
+    contenders: which rows can have the best cells, bool by the index; None: all.
     """
 
     mean: pd.DataFrame
     std: pd.DataFrame
     decimals: Mapping[str, int] = field(default_factory=dict)
+    contenders: pd.Series | None = None
 
     def texts(self) -> pd.DataFrame:
         """The index as columns, and cells such as '1.20 ± 0.30', '1.20' or nothing."""
@@ -85,7 +87,8 @@ class Measured:
 
     def best(self) -> pd.DataFrame:
         """Which cells of ``texts`` show the highest mean of their column, where means differ."""
-        shown = self.mean.round(self._decimals()).reset_index(drop=True)
+        mean = self.mean if self.contenders is None else self.mean[self.contenders]
+        shown = mean.reindex(self.mean.index).round(self._decimals()).reset_index(drop=True)
         best = shown.eq(shown.max()) & (shown.nunique() > 1)
         return best.reindex(columns=[*self.mean.index.names, *self.mean], fill_value=False)
 
@@ -120,10 +123,16 @@ def to_markdown(tables: Mapping[str, Readable]) -> str:
 
 def markdown(table: Readable) -> str:
     """The table as Markdown, the best mean of each column in bold."""
-    texts = table.texts()
-    marked = texts.mask(table.best(), "**" + texts + "**")
+    texts = table.texts().map(_in_a_cell).rename(columns=_in_a_cell)
+    best = table.best().rename(columns=_in_a_cell)
+    marked = texts.mask(best, "**" + texts + "**")
     sides = ["left", *["right"] * (len(texts.columns) - 1)]
     return str(marked.to_markdown(index=False, disable_numparse=True, colalign=sides))
+
+
+def _in_a_cell(text: str) -> str:
+    """The text without what would end a cell of Markdown."""
+    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def to_html(table: Readable, mark_best: bool = True) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fal.layout import RUN, SETTING
 from fal.reporting.formats import Measured
+from fal.reporting.ranking import rows_of_common_seeds
 from fal.reporting.tables import by_setting, run_table, setting_title
 
 SUMMARY = ("accuracy", "balanced_accuracy", "macro_f1", "worst_class", "worst_client")
@@ -162,7 +163,8 @@ def metrics_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def metrics_summary(table: pd.DataFrame) -> dict[str, Measured]:
-    """Per setting (its title) one row per strategy: means over the seeds after the last cycle."""
+    """Per setting (its title) one row per strategy: means over the seeds that all have (see
+    ``fal.reporting.ranking.comparable``) after the last cycle."""
     return {
         setting_title(setting): Measured(groups.mean(), groups.std())
         for setting, rows in by_setting(_last_cycles(table))
@@ -172,7 +174,7 @@ def metrics_summary(table: pd.DataFrame) -> dict[str, Measured]:
 
 def client_summary(table: pd.DataFrame) -> dict[str, Measured]:
     """Per setting (its title) one row per strategy: accuracies of its clients, by name, as means
-    over the seeds after the last cycle.
+    over the seeds as of ``metrics_summary``.
 
     table: rows of ``part_metrics_table`` by client, in settings whose clients have names.
     """
@@ -184,7 +186,8 @@ def client_summary(table: pd.DataFrame) -> dict[str, Measured]:
 
 
 def _last_cycles(table: pd.DataFrame) -> pd.DataFrame:
-    return table[table["cycle"] == table.groupby(list(SETTING))["cycle"].transform("max")]
+    last = table[table["cycle"] == table.groupby(list(SETTING))["cycle"].transform("max")]
+    return rows_of_common_seeds(last)
 
 
 def part_metrics_table(records: Iterable[Mapping[str, Any]], part: str) -> pd.DataFrame:

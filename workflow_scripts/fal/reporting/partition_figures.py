@@ -9,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fal.reporting.drawing import literal, name_axes, name_classes, panel_grid, some, wrapped
+from fal.reporting.drawing import name_axes, name_classes, notes_below, panel_grid, some, wrapped
 from fal.reporting.grids import Grid
 
 Part = tuple[np.ndarray, Sequence[str]]
@@ -43,8 +43,7 @@ def partition_histogram(
     axes.set(xlabel="class", ylabel="client")
     held = f"{each} labeled" if unlabeled else each
     rest = f"{unlabeled:,} without a label" if unlabeled else ""
-    about = filter(None, [f"{held} images per client", rest, literal(note)])
-    lines = [wrapped(title), "; ".join(about)]
+    lines = [wrapped(title), notes_below([f"{held} images per client", rest, note], size[0])]
     axes.set_title("\n".join(filter(None, lines)), loc="left")
     figure.colorbar(image, ax=axes, label="images", shrink=0.8)
     return figure, _numbers((counts, classes))

@@ -69,6 +69,16 @@ def comparable(runs: pd.DataFrame) -> pd.DataFrame:
     return common if len(common) else runs
 
 
+def rows_of_common_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose seeds are ``comparable`` in their setting by having any row at all."""
+    kept = []
+    for _, rows in table.groupby(_GROUP):
+        runs = rows.drop_duplicates(["seed", "strategy"]).assign(run=1.0)
+        seeds = comparable(runs.pivot(index="seed", columns="strategy", values="run")).index
+        kept.append(rows[rows["seed"].isin(seeds)])
+    return pd.concat(kept) if kept else table
+
+
 def comparable_runs(measures: pd.DataFrame, measure: str = "area") -> pd.DataFrame:
     """The rows of ``run_measures`` whose seeds are ``comparable`` by a measure in their setting."""
     kept = [

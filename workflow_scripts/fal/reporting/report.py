@@ -221,17 +221,8 @@ def facts(
     accuracy: pd.DataFrame, datasets: Sequence[Dataset], training: Mapping[str, Any]
 ) -> dict[str, str]:
     """What was compared, on what, and at which scale."""
-    first, last = (accuracy[accuracy["cycle"] == c] for c in (0, accuracy["cycle"].max()))
-    shares = [100 * rows["labeled_fraction"].mean() for rows in (first, last)]
-    counts = [rows["labeled"].mean() for rows in (first, last)]
-    cycles = accuracy["cycle"].max()
-    labeled = f"{shares[0]:.1f} % of the images at the start"
-    images = f"{counts[0]:.0f}"
     alphas = _values(accuracy, "alpha")
-    if cycles:
-        queries = "1 query" if cycles == 1 else f"{cycles} queries"
-        labeled += f", {shares[1]:.1f} % after {queries}"
-        images += f" to {counts[1]:.0f}"
+    labeled = {str(name): _labeled(rows) for name, rows in accuracy.groupby("dataset")}
     return {
         "Strategies": ", ".join(sorted(accuracy["strategy"].unique())),
         **{
@@ -243,13 +234,29 @@ def facts(
         },
         "Clients": _values(accuracy, "clients") + (f", alpha {alphas}" if alphas else ""),
         "Model, algorithm": f"{_values(accuracy, 'model')}; {_values(accuracy, 'algorithm')}",
-        "Labeled": f"{labeled} ({images} images)",
+        **{
+            "Labeled" if len(labeled) == 1 else f"Labeled of {name}": words
+            for name, words in labeled.items()
+        },
         "Training in a cycle": (
             f"{training['rounds']} rounds of {training['local_epochs']} local epochs, from a fresh "
             "model"
         ),
         "Seeds": _values(accuracy, "seed"),
     }
+
+
+def _labeled(rows: pd.DataFrame) -> str:
+    """How much of a data set was labeled at the start and in the end; rows: of its runs."""
+    cycles = rows["cycle"].max()
+    first, last = (rows[rows["cycle"] == c] for c in (0, cycles))
+    shares = [100 * own["labeled_fraction"].mean() for own in (first, last)]
+    counts = [own["labeled"].mean() for own in (first, last)]
+    start = f"{shares[0]:.1f} % of the images at the start"
+    if not cycles:
+        return f"{start} ({counts[0]:.0f} images)"
+    queries = "1 query" if cycles == 1 else f"{cycles} queries"
+    return f"{start}, {shares[1]:.1f} % after {queries} ({counts[0]:.0f} to {counts[1]:.0f} images)"
 
 
 def _values(table: pd.DataFrame, column: str) -> str:

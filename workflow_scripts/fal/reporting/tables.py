@@ -15,7 +15,8 @@ from fal.reporting.columns import COLUMNS, check_columns
 from fal.reporting.formats import Measured
 from fal.reporting.ranking import comparable_rows, ranking
 
-NUMBERS = ("clients", "seed", "cycle", "labeled", "labeled_fraction", "accuracy")
+WHOLE = ("clients", "seed", "cycle")
+NUMBERS = (*WHOLE, "labeled", "labeled_fraction", "accuracy")
 """The columns whose every cell is a number."""
 
 AREA = "area"
@@ -101,7 +102,7 @@ def wide_tables(table: pd.DataFrame) -> dict[str, Measured]:
 
     Index: strategy and rank. Columns, in percent over the seeds of
     ``fal.reporting.ranking.comparable_rows``: the area under the curve, and one per cycle, named by
-    its labeled fraction.
+    its labeled fraction. A strategy without a complete run has no area, and is never the best.
     """
     return {setting_title(setting): _wide(rows) for setting, rows in by_setting(table)}
 
@@ -124,7 +125,8 @@ def _wide(table: pd.DataFrame) -> Measured:
         by_cycle.insert(0, AREA, ranks[f"area_{statistic}"])
         return by_cycle.loc[ranks.index].set_index(ranks["rank"], append=True)
 
-    return Measured(mean=cells("mean"), std=cells("std"))
+    mean = cells("mean")
+    return Measured(mean, cells("std"), contenders=mean[AREA].notna())
 
 
 def panel_title(setting: Mapping[str, Any], over: str, others: bool) -> str:
@@ -149,7 +151,8 @@ def _percent_names(fractions: pd.Series) -> dict[Hashable, str]:
 def read_accuracy(path: str | Path) -> pd.DataFrame:
     """Read accuracy.csv; names stay texts, even such as '10' or 'null'.
 
-    accuracy_last5 may be missing, as in tables that others made: it is NaN then.
+    accuracy_last5 may be missing, as in tables that others made: it is NaN then. Further columns
+    are left out.
 
     Raises InputError if the file is none: a column is missing, a number is no number, or a run has
     a cycle twice.
@@ -168,9 +171,16 @@ def read_accuracy(path: str | Path) -> pd.DataFrame:
                 f"'{path}' is no accuracy table: its column {column} has "
                 f"{'nothing' if pd.isna(value) else value}, which is no number"
             )
+        if column in WHOLE:
+            for value in table[column][numbers % 1 != 0].head(1):
+                raise InputError(
+                    f"'{path}' is no accuracy table: its column {column} has {value}, which is no "
+                    "whole number"
+                )
+            table[column] = numbers.astype(int)
     for run in table[table.duplicated(list(RUN))][list(RUN)].to_dict("records")[:1]:
         raise InputError(f"'{path}' has two rows of the same run and cycle: {run}")
-    return table
+    return table[COLUMNS]
 
 
 def read_names(path: str | Path) -> pd.DataFrame:

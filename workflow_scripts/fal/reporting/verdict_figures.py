@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fal.reporting.drawing import literal, strategy_styles
+from fal.reporting.drawing import literal, notes_below, some, strategy_styles
 from fal.reporting.verdicts_across import CriticalDifference, ranks_sentence
 
 _LINE, _BAR = 0.24, 0.19
@@ -58,7 +58,8 @@ def critical_difference_diagram(
         )
     _draw_names(axes, found.ranks, half, names)
     title = f"Average ranks by the area under the curve, over {found.settings} settings"
-    figure.suptitle(f"{title}\n{scale}".strip(), x=0.01, ha="left")
+    lines = [title, notes_below([scale], width)]
+    figure.suptitle("\n".join(filter(None, lines)), x=0.01, ha="left")
     return figure
 
 
@@ -66,7 +67,7 @@ def _draw_scale(axes: Axes, found: CriticalDifference) -> None:
     """The axis of ranks, and above it how long the critical difference is."""
     axes.grid(False)
     axes.xaxis.set_ticks_position("top")
-    axes.set_xticks(range(1, len(found.ranks) + 1))
+    axes.set_xticks([1 + place for place in some(len(found.ranks))])
     axes.spines["top"].set(visible=True, position=("data", 0))
     for side in ("bottom", "left", "right"):
         axes.spines[side].set_visible(False)

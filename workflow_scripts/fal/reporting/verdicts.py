@@ -179,7 +179,7 @@ def _difference(row: Mapping[str, Any]) -> str:
     if size < 0:
         size, low, high = -size, -high, -low
     where = f"above {row['reference']}" if row["difference"] >= 0 else f"below {row['reference']}"
-    interval = "" if np.isnan(low) else f" [{low + 0:.1f}, {high + 0:.1f}]"
+    interval = "" if np.isnan(low) else f" [{round(low, 1) + 0:.1f}, {round(high, 1) + 0:.1f}]"
     return f"{size:.1f} points {where}{interval}"
 
 
@@ -216,17 +216,21 @@ def setting_sentence(table: pd.DataFrame, baseline: str = REFERENCES[0]) -> str:
     ranked = comparable(runs)
     means = ranked.mean().dropna().sort_values(ascending=False, kind="stable")
     leader = means.index[0]
+    apart = ranked.dropna(axis="columns", how="all").isna().any(axis=None)
     fewer = len(ranked) < len(runs.dropna(how="all"))
-    common = (
-        f", in the {statistics.seed_count(len(ranked))} that all strategies have" if fewer else ""
-    )
-    area = f"{means.iloc[0]:.1f} % (area{common})"
+    which = ""
+    if apart:
+        which = ", over its own seeds, as no seed has a run of every strategy"
+    elif fewer:
+        which = f", in the {statistics.seed_count(len(ranked))} that all strategies have"
+    area = f"{means.iloc[0]:.1f} % (area{which})"
     if len(means) == 1:
         return f"{leader} has {area}; there is nothing to compare it with"
     reference = baseline if baseline in means.index[1:] else means.index[1]
     compared = _comparisons(runs, reference, _seeds(table))
-    verdict = next(row["verdict"] for row in compared if row["strategy"] == leader)
-    return f"{leader} leads with {area}, {verdict}"
+    found = next(row for row in compared if row["strategy"] == leader)
+    others = f"over {found['seeds']} pairs " if found["seeds"] not in (0, len(ranked)) else ""
+    return f"{leader} leads with {area}, {others}{found['verdict']}"
 
 
 def labels_table(table: pd.DataFrame, references: Sequence[str] = REFERENCES) -> pd.DataFrame:
