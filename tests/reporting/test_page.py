@@ -269,6 +269,14 @@ def test_tables_are_sorted_by_any_column(opened):
         opened.evaluate(f"{head}.click()")
         assert opened.evaluate(column) == expected
         assert opened.evaluate(f"{head}.ariaSort") == direction
+    steps = column.replace("Number.parseFloat(row.cells[", "(row.cells[").replace(
+        f"{head}.cellIndex", "0"
+    )
+    for direction, reverse in (("ascending", False), ("descending", True)):
+        opened.evaluate(f"{head}.closest('tr').cells[0].click()")
+        names = opened.evaluate(steps)
+        assert names == sorted(names, key=str.casefold, reverse=reverse) and len(set(names)) > 1
+        assert opened.evaluate(f"{head}.closest('tr').cells[0].ariaSort") == direction
 
 
 def test_names_are_shown_as_they_are(opened):

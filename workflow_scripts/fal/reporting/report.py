@@ -60,7 +60,7 @@ TEXTS = {
     "metrics": (
         "Who gains",
         "Metrics of the global model's last predictions (of local-only, of all clients' own "
-        "models), means over the seeds. Balanced accuracy is the mean over the classes, macro F1 "
+        "models), means over the seeds that all have. Balanced accuracy is the mean over the classes, macro F1 "
         "the mean of the classes' F1 scores. A client's accuracy is that on its own test images "
         "where the data set has them, and otherwise the one to expect on its own mix of classes. "
         "Every cycle, class and client: "

@@ -44,7 +44,8 @@ function draw() {
   }
 }
 
-// A click on a column's head sorts the table by it, a second one the other way round.
+// A click on a column's head sorts the table by it, numbers from the highest on, texts from A; a
+// second one the other way round. Rows without a number stay below.
 function sortable(table) {
   const heads = [...table.querySelectorAll("thead th")];
   for (const [column, head] of heads.entries()) {
@@ -56,17 +57,21 @@ function sortable(table) {
 }
 
 function sort(table, heads, column) {
-  const down = heads[column].getAttribute("aria-sort") === "descending";
-  for (const head of heads) head.setAttribute("aria-sort", "none");
-  heads[column].setAttribute("aria-sort", down ? "ascending" : "descending");
+  const rows = [...table.tBodies[0].rows];
   const text = (row) => row.children[column].textContent.trim();
-  const number = (row) => Number.parseFloat(text(row).replaceAll(",", ""));
-  const rows = [...table.tBodies[0].rows].sort((a, b) => {
+  const number = (row) => Number.parseFloat(text(row).replaceAll(/[[,]/g, ""));
+  const ways = rows.every((row) => Number.isNaN(number(row)))
+    ? ["ascending", "descending"]
+    : ["descending", "ascending"];
+  const way = heads[column].getAttribute("aria-sort") === ways[0] ? ways[1] : ways[0];
+  for (const head of heads) head.setAttribute("aria-sort", "none");
+  heads[column].setAttribute("aria-sort", way);
+  const sign = way === "ascending" ? 1 : -1;
+  rows.sort((a, b) => {
     const [x, y] = [number(a), number(b)];
-    const order = Number.isNaN(x) || Number.isNaN(y)
-      ? Number.isNaN(y) - Number.isNaN(x) || text(b).localeCompare(text(a))
-      : x - y;
-    return down ? order : -order;
+    return Number.isNaN(x) || Number.isNaN(y)
+      ? Number.isNaN(x) - Number.isNaN(y) || sign * text(a).localeCompare(text(b))
+      : sign * (x - y);
   });
   table.tBodies[0].append(...rows);
 }
