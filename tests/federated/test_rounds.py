@@ -139,6 +139,17 @@ def test_a_diverged_training_names_cycle_and_round():
         run(Training(rounds=5), Recorded([1.0, 9.0, math.nan, math.nan, math.nan]))
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_diverge_in_the_very_last_step_are_told(value):
+    class LastStep(Recorded):
+        def apply(self, state, cohort, clients, round_index, learning_rate):
+            new, diagnostics = super().apply(state, cohort, clients, round_index, learning_rate)
+            return {**new, "global": {"w": new["global"]["w"] * value}}, diagnostics
+
+    with pytest.raises(InputError, match="diverged in cycle 2, round 1: its loss or its weights"):
+        run(Training(rounds=1), LastStep())
+
+
 def test_a_real_training_at_an_absurd_rate_is_told():
     with pytest.raises(InputError, match="training has diverged in cycle 2"):
         train(algorithms.create("fedavg"), make_cohort(), 5, learning_rate=1e30)

@@ -54,7 +54,7 @@ def train_rounds(
     done.
 
     Returns the algorithm's state and the history, a row of HISTORY for each round.
-    Raises InputError if the loss becomes NaN, and Stopped if the job is to stop and all is saved.
+    Raises InputError if the loss or the weights become NaN or infinite, and Stopped if the job is to stop and all is saved.
     """
     state, history = _start(algorithm.init(initial, len(cohort.examples)), cohort, checkpoint)
     if history:
@@ -67,10 +67,10 @@ def train_rounds(
             )
             state, diagnostics = algorithm.apply(state, cohort, clients, round_index, learning_rate)
             loss = float(diagnostics["loss"].mean())
-            if math.isnan(loss):
+            if math.isnan(loss) or not _finite(state[algorithm.tested]):
                 raise InputError(
-                    f"training has diverged in cycle {cohort.cycle}, round {done}: its loss is no "
-                    "number any more; lower training.learning_rate"
+                    f"training has diverged in cycle {cohort.cycle}, round {done}: its loss or its "
+                    "weights are no numbers any more; lower training.learning_rate"
                 )
             tested = accuracy(state[algorithm.tested]) if training.evaluates(done) else math.nan
             history.append(dict(zip(HISTORY, (done, learning_rate, loss, tested), strict=True)))
@@ -78,6 +78,10 @@ def train_rounds(
                 checkpoint.save(state, history, f"round {done} of {training.rounds}")
             shown.update(done, loss=loss)
     return state, history
+
+
+def _finite(weights: Weights) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in weights.values())
 
 
 def _start(
