@@ -54,7 +54,8 @@ def train_rounds(
     done.
 
     Returns the algorithm's state and the history, a row of HISTORY for each round.
-    Raises InputError if the loss or the weights become NaN or infinite, and Stopped if the job is to stop and all is saved.
+    Raises InputError if the loss or the weights become NaN or infinite, and Stopped if the job is
+    to stop and all is saved.
     """
     state, history = _start(algorithm.init(initial, len(cohort.examples)), cohort, checkpoint)
     if history:
