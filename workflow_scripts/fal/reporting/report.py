@@ -61,8 +61,9 @@ TEXTS = {
         "Who gains",
         "Metrics of the global model's last predictions (of local-only, of all clients' own "
         "models), means over the seeds that all have. Balanced accuracy is the mean over the "
-        "classes, macro F1 the mean of the classes' F1 scores. A client's accuracy is that on its own test images "
-        "where the data set has them, and otherwise the one to expect on its own mix of classes. "
+        "classes, macro F1 the mean of the classes' F1 scores. A client's accuracy is that on its "
+        "own test images where the data set has them, and otherwise the one to expect on its own "
+        "mix of classes. "
         "Every cycle, class and client: "
         "tables/metrics.csv, class_metrics.csv and client_metrics.csv.",
     ),
