@@ -24,6 +24,8 @@ def choose(browser, places):
         f"  select.selectedIndex = {places}[place];"
         "  select.dispatchEvent(new Event('change', { bubbles: true })) })"
     )
+    # On a busy machine the process of the next page may otherwise begin before it is told of them.
+    browser.evaluate("new Promise(done => setTimeout(done, 200))")
 
 
 @pytest.fixture
