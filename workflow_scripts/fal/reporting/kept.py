@@ -11,17 +11,20 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
 from fal import integrity
 from fal.errors import InputError
 from fal.layout import RUN, Layout, typed
-from fal.reporting import status, tables
+from fal.reporting import status, tables, verdicts
+from fal.reporting.formats import Measured
 from fal.reporting.ranking import with_metrics
 from fal.storage import replacing, save_text
 
@@ -68,6 +71,33 @@ class Kept:
     def config(self) -> Mapping[str, Any]:
         """What all of them agree in; the rest is that of the first."""
         return self.records[self.name]["config"]
+
+    @property
+    def references(self) -> list[str]:
+        """The strategies that all others are compared with."""
+        return self.config["references"]
+
+    @property
+    def measures(self) -> list[str]:
+        """What strategies are compared by; balanced accuracy where it is not the accuracy."""
+        found = self.accuracy[["accuracy", "balanced_accuracy"]].dropna()
+        same = np.allclose(found["accuracy"], found["balanced_accuracy"], atol=0.01)
+        return ["area", "final", *([] if same else ["balanced_accuracy"]), "worst_client"]
+
+    @cached_property
+    def accuracies(self) -> dict[str, Measured]:
+        """Per setting (its title) the table of ``fal.reporting.tables.wide_tables``."""
+        return tables.wide_tables(self.accuracy)
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """The table of ``fal.reporting.verdicts.verdict_table``, by ``measures``."""
+        return verdicts.verdict_table(self.accuracy, self.references, self.measures)
+
+    @cached_property
+    def comparisons_by_cycle(self) -> pd.DataFrame:
+        """The table of ``fal.reporting.verdicts.cycle_verdicts``."""
+        return verdicts.cycle_verdicts(self.accuracy, self.references)
 
 
 def keep(results: str | Path, data: Path, name: str) -> None:

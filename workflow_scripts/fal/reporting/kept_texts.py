@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from fal import progress
 from fal.reporting import (
@@ -14,7 +14,6 @@ from fal.reporting import (
     formats,
     metrics,
     query_tables,
-    tables,
     verdict_texts,
     verdicts,
 )
@@ -30,13 +29,12 @@ PAGE = "README.md"
 
 def summary(kept: Kept) -> str:
     """A run in short, as Markdown: for each setting its verdict, accuracies and differences."""
-    references = kept.config["references"]
-    accuracies = tables.wide_tables(kept.accuracy)
+    references = kept.references
     sentences = verdict_texts.sentences(verdicts.sentence_table(kept.accuracy, references[0]))
-    differences = _differences(kept, references, ["area"])
-    after = _after_queries(kept, references)
+    differences = _differences(kept.comparisons[kept.comparisons["measure"] == "area"])
+    after = verdict_texts.after_queries(kept.comparisons_by_cycle)
     parts = [*_origins(kept), _cost(kept), *_figures(kept, "figures")]
-    for title, table in accuracies.items():
+    for title, table in kept.accuracies.items():
         parts += [f"**{title}**: {sentences[title]}", formats.markdown(table)]
         # Of two strategies one comparison says all.
         for reference in references[: max(1, len(table.mean) - 1)]:
@@ -51,16 +49,17 @@ def summary(kept: Kept) -> str:
 
 def page(kept: Kept) -> str:
     """A run in full, as Markdown: all tables that are made from what was kept."""
-    references = kept.config["references"]
     clients = metrics.client_summary(kept.clients) if kept.clients is not None else {}
     found: dict[str, Mapping[str, formats.Readable]] = {
-        "Accuracy": tables.wide_tables(kept.accuracy),
+        "Accuracy": kept.accuracies,
         "Last models": metrics.metrics_summary(kept.metrics),
         "Each client": clients,
-        "Differences": _differences(kept, references, measures(kept)),
-        "Differences after each query": _after_queries(kept, references),
+        "Differences": _differences(kept.comparisons),
+        "Differences after each query": verdict_texts.after_queries(kept.comparisons_by_cycle),
         "Queries": _unmarked(query_tables.query_summary(kept.queries)),
-        "Agreement in cycle 0": _unmarked(agreement.agreement_summary(kept.agreement, references)),
+        "Agreement in cycle 0": _unmarked(
+            agreement.agreement_summary(kept.agreement, kept.references)
+        ),
         "What goes with the gain": drivers.drivers(kept.queries, kept.accuracy),
     }
     written = formats.to_markdown(
@@ -78,30 +77,17 @@ def page(kept: Kept) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def measures(kept: Kept) -> list[str]:
-    """What strategies are compared by; balanced accuracy where it is not the accuracy."""
-    found = kept.accuracy[["accuracy", "balanced_accuracy"]].dropna()
-    same = np.allclose(found["accuracy"], found["balanced_accuracy"], atol=0.01)
-    return ["area", "final", *([] if same else ["balanced_accuracy"]), "worst_client"]
-
-
 def cpu_seconds(kept: Kept) -> float:
     """At most so much CPU time have the jobs taken."""
     return float(kept.costs["seconds"].sum()) * int(kept.config["compute"]["threads"])
 
 
-def _differences(kept: Kept, references: list[str], by: list[str]) -> dict[str, formats.Texts]:
-    """Per setting and reference the strategies' differences by some measures, by title."""
-    compared = verdicts.verdict_table(kept.accuracy, references, by)
+def _differences(compared: pd.DataFrame) -> dict[str, formats.Texts]:
+    """Per setting and reference the strategies' differences: rows of ``Kept.comparisons``."""
     return {
         title: formats.Texts(table.cells[COLUMNS.split(",")])
         for title, table in verdict_texts.comparisons(compared).items()
     }
-
-
-def _after_queries(kept: Kept, references: list[str]) -> dict[str, formats.Texts]:
-    """Per setting and reference the strategies' differences after each query, by title."""
-    return verdict_texts.after_queries(verdicts.cycle_verdicts(kept.accuracy, references))
 
 
 def _unmarked(found: Mapping[str, formats.Measured]) -> dict[str, formats.Texts]:
