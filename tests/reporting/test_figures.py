@@ -1,3 +1,4 @@
+from dataclasses import asdict
 from itertools import combinations
 
 import numpy as np
@@ -17,6 +18,7 @@ from fal.reporting import (
 )
 from fal.reporting.accuracy_figures import Curves, accuracy_figure
 from fal.reporting.grids import Grid, Panel
+from fal.reporting.options import Style
 from reporting.synthetic_queries import write_query
 from reporting.synthetic_runs import SETTING, accuracies
 
@@ -240,6 +242,20 @@ def test_partition_histogram(tmp_path, clients, classes):
     counts = np.array([random.multinomial(150, mix) for mix in mixes])
     names = [f"a long name {i}" for i in range(classes)]
     check_image(partition_figures.partition_histogram(counts, names, "digits")[0], tmp_path)
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_a_long_note_is_told_whole_in_the_partition(classes):
+    note = "scaled down to at most " + ", ".join(f"{n} of the bounds" for n in range(12))
+    names = [f"class {c}" for c in range(classes)]
+    counts = np.ones((3, classes), dtype=int)
+    with drawing.look(asdict(Style())):
+        figure, _ = partition_figures.partition_histogram(counts, names, "digits", note)
+        figure.draw_without_rendering()
+    axes = figure.axes[0]
+    assert note in axes.get_title(loc="left").replace("\n", " ")
+    assert axes._left_title.get_window_extent().x1 <= figure.bbox.width
+    assert axes.get_window_extent().width > 0.4 * figure.bbox.width
 
 
 def test_images_without_a_label_are_told_in_the_partition():

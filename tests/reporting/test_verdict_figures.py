@@ -1,8 +1,11 @@
 """The critical-difference diagram, by what it is made of."""
 
+from dataclasses import asdict
+
 import pytest
 
-from fal.reporting import verdict_figures, verdicts_across
+from fal.reporting import drawing, verdict_figures, verdicts_across
+from fal.reporting.options import Style
 from reporting.synthetic_runs import in_settings
 
 NAMES = ["random", "ifal", "$a$", "l-entropy", "a-strategy-with-a-rather-long-name (before)"]
@@ -45,6 +48,15 @@ def test_every_name_is_within_the_picture(ranked):
         box = text.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
         assert 0 <= box.y0 < box.y1 <= figure.bbox.height
+
+
+def test_a_long_scale_is_told_whole(ranked):
+    scale = "scaled down to at most " + ", ".join(f"{n} of the bounds" for n in range(12))
+    with drawing.look(asdict(Style())):
+        figure = verdict_figures.critical_difference_diagram(ranked, scale=scale)
+        figure.draw_without_rendering()
+    assert scale in figure.get_suptitle().replace("\n", " ")
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.width
 
 
 def test_where_nothing_can_be_ranked_it_says_so():
