@@ -34,8 +34,6 @@ config["labeling"] = given_options(settings.labeling)
 DEVICE = {"gpu": 1} if settings.compute.device.startswith("cuda") else {}
 
 layout = Layout(settings.results)
-# What the oracle reads beside its options: what it says depends on it.
-ORACLE_FILES = {key: settings.oracle[key] for key in ["confusion"] if settings.oracle.get(key)}
 TRAINING = given_options(settings.training)
 DISTILLATION = given_options(settings.distillation)
 STRATEGIES = {

@@ -9,6 +9,8 @@ from fal.layout import partition_name, setting_name
 from fal.reporting.status import planned_cycles, read_planned
 
 ORACLE = oracles.create(**settings.oracle)
+# What the oracle reads beside its options: what it says depends on it.
+ORACLE_FILES = {key: settings.oracle[key] for key in ORACLE.reads if settings.oracle.get(key)}
 PLANNED = [] if workflow.is_main_process else read_planned(settings.results)
 if ORACLE.asks_people:
     # For the step that reads answers: as its param it would have what is finished made anew.

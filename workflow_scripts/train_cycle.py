@@ -59,11 +59,11 @@ with job(snakemake) as run:
         run.log.info(
             "Clients %s took part in no round: the global model stands in for theirs", never
         )
-    if never and alone:
-        run.warn(
-            f"{len(never)} client(s), such as client {never[0]}, took part in no round: their own "
-            "models are untrained, and count as such in the accuracy of local-only"
-        )
+        if alone:
+            run.warn(
+                f"{len(never)} client(s), such as client {never[0]}, took part in no round: their "
+                "own models are untrained, and count as such in the accuracy of local-only"
+            )
     storage.save_tensors(snakemake.output.clients, rounds.local_models(state, never))
     result = rounds.summarize(history, int(cohort.sizes.sum()), len(cohort.images))
     storage.save_text(snakemake.output.result, json.dumps(result, indent=2) + "\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fal.data.kinds import KINDS
+from fal.data.oracles import ORACLES
 from fal.data.partitions import PARTITIONS
 from fal.entries import NAME, create
 from fal.errors import InputError, suggest
@@ -71,12 +72,13 @@ def compared(compare: Mapping[str, str]) -> dict[str, str]:
 
 def oracle(options: Mapping[str, Any]) -> dict[str, Any]:
     """An oracle's options with the paths of its files, of which those that it reads must exist."""
-    paths = {}
+    paths = {
+        key: existing(f"oracle.{options['method']}.{key}", options[key], what)
+        for key, what in create(ORACLES, "oracle", options, "method").reads.items()
+        if options.get(key) is not None
+    }
     if "answers" in options:
         paths["answers"] = str(Path(options["answers"]).expanduser())
-    if options.get("confusion") is not None:
-        key = f"oracle.{options['method']}.confusion"
-        paths["confusion"] = existing(key, options["confusion"], "the CSV file of confusions")
     return {**options, **paths}
 
 

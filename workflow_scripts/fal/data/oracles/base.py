@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,9 +16,12 @@ class Oracle(Options):
     """Base of all oracles; its dataclass fields are its options. Subclasses ``label``.
 
     asks_people: whether the answers come from outside, in files, and the workflow waits for them.
+    reads: the options that name a file it reads, each with what that is; where such a file changes,
+    what followed from it is made anew.
     """
 
     asks_people: ClassVar[bool] = False
+    reads: ClassVar[Mapping[str, str]] = {}
 
     def knows(self, labels: np.ndarray) -> np.ndarray:
         """Of which images it need not be asked, bool [N]; labels: as in ``label``."""

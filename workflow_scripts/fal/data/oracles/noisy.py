@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,8 @@ from fal.rng import numpy_generator
 @dataclass(frozen=True, kw_only=True)
 class Noisy(Oracle):
     """Confuses classes at random; the same image gets the same answer from it under one seed."""
+
+    reads: ClassVar[Mapping[str, str]] = {"confusion": "the CSV file of confusions"}
 
     rate: Annotated[float, Ge(0), Le(1)] | None = None
     """Share of the images of each class that it takes for another class, each other one alike."""
