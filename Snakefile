@@ -1,11 +1,8 @@
 """Federated active learning: from images to accuracy curves."""
 
-import logging
-
 from snakemake.utils import min_version
 
 from fal import owner
-from fal.annotation.waiting import waiting_sentence
 from fal.job import check_device
 from fal.reporting import status
 
@@ -58,8 +55,7 @@ onstart:
 
 
 onsuccess:
-    if sentence := waiting_sentence(NEXT_ASKED):
-        logging.getLogger("fal").warning(sentence)
+    tell_what_waits()
 
 
 rule all:

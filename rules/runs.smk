@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from fal.annotation.waiting import waiting_sentence
 from fal.data.dataset import ARRAYS, METADATA, SITES, TRAIN_FILES
 
 LAST_CYCLES = {settings.labeling.cycles_on(setting["dataset"]) for setting in PLAN.settings}
@@ -23,6 +24,16 @@ NEXT_ASKED = [
     for run, cycles in (REACHED if ORACLE.asks_people and workflow.is_main_process else [])
     for one in asked(run)[cycles:][:1]
 ]
+
+
+def tell_what_waits():
+    """Say in one sentence what people are to do, if something is."""
+    if sentence := waiting_sentence(NEXT_ASKED):
+        logging.getLogger("fal").warning(sentence)
+
+
+# Where nothing is to be done, neither onstart nor onsuccess comes to its turn.
+tell_what_waits()
 
 
 def present(files):

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,16 @@ def test_a_job_whose_rule_names_no_record_leaves_a_hidden_one(tmp_path, query, t
     code, sentence = run(report)
     assert code == 1
     assert "queries.csv' is not what summarize_queries wrote" in sentence
+
+
+def test_names_that_are_no_text_can_be_told(tmp_path):
+    def fail(job):
+        job.tell("the folder M\udcfcller")
+        raise InputError("'M\udcfcller' is not readable")
+
+    snakemake = given(tmp_path, "query_clients", outputs=QUERY)
+    assert run(snakemake, fail) == (1, r"'M\udcfcller' is not readable")
+    assert r"Note: the folder M\udcfcller" in Path(snakemake.log[0]).read_text()
 
 
 def test_a_damaged_input_is_named_and_set_aside_before_the_step_begins(tmp_path, query, table):

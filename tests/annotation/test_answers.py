@@ -35,8 +35,19 @@ def written(folder, text, name="task.csv", encoding="utf-8"):
         GOOD.replace("\n", "\r\n"),
         GOOD + "\n,,\n",
         "label,note,file,index\ndog,x,c.png,9\ncat,y,a.png,5\n unsure ,z,,2\n",
+        "Index,FILE, Label\n5,a.png,cat,,\n2,b.png,unsure\n9,c.png,dog\n",
+        'index,file,label,note\n5,a.png,cat,"two\nlines"\n2,,unsure\n9,,dog,\n',
     ],
-    ids=["as asked", "semicolons", "tabs", "CRLF", "blank lines", "other order"],
+    ids=[
+        "as asked",
+        "semicolons",
+        "tabs",
+        "CRLF",
+        "blank lines",
+        "other order",
+        "capitals",
+        "notes of several lines",
+    ],
 )
 def test_good_answers_are_read_in_the_order_of_the_task(tmp_path, text):
     assert read_answers(written(tmp_path, text), TASK).tolist() == [0, NO_LABEL, 1]
@@ -54,7 +65,7 @@ def test_names_like_formulas_are_read_as_they_were(tmp_path):
         assert read_answers(path, task).tolist() == [0]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json"])
 @pytest.mark.parametrize(("asked", "said"), [("NFC", "NFD"), ("NFD", "NFC")])
 def test_names_are_the_same_in_both_forms_of_unicode_and_with_blanks(tmp_path, asked, said, suffix):
     file, label = "Süd/ä.png", "Nävus"
@@ -89,6 +100,33 @@ def test_the_export_of_label_studio_is_read(tmp_path):
         read_answers(path, TASK)
 
 
+def test_a_text_that_holds_the_separator_is_not_cut_off(tmp_path):
+    task = Task("task", np.array([5, 2]), [], ["melanoma", "melanoma, in situ"])
+    path = written(tmp_path, 'index,file,label\n5,,melanoma, in situ\n2,,"melanoma, in situ"\n')
+    with pytest.raises(InputError) as error:
+        read_answers(path, task)
+    assert str(error.value) == (
+        f"'{path}' has 1 mistake: line 2 has a cell beyond the 3 columns, 'in situ'; a text that "
+        'holds the separator must stand in quotes (")'
+    )
+
+
+def test_names_that_are_no_text_are_compared_by_what_is_legible(tmp_path):
+    task = Task("task", np.array([5, 2]), ["R\udcf6ntgen.png", "b.png"], ["M\udcfcller", "cat"])
+    for broken in (b"\xf6", b"\xfc", "\ufffd".encode()):
+        path = tmp_path / "task.csv"
+        text = b"index,file,label\n5,R%bntgen.png,M%bller\n2,b.png,cat\n" % (broken, broken)
+        path.write_bytes(text)
+        assert read_answers(path, task).tolist() == [0, 1]
+
+
+def test_a_label_in_another_encoding_is_told_so(tmp_path):
+    task = Task("task", np.array([5]), [], ["nävus", "cat"])
+    path = written(tmp_path, "index,file,label\n5,,nävus\n", encoding="cp1252")
+    with pytest.raises(InputError, match=r"is no class \(the file is not UTF-8 text; save it as"):
+        read_answers(path, task)
+
+
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     text = "index,file,label\n5,a.png,catt\n2,x.png,dog\n7,,dog\nx,,dog\n9,c.png,dog\n9,c.png,cat\n"
     path = written(tmp_path, text)
@@ -117,12 +155,30 @@ def test_what_is_missing_or_empty_is_named(tmp_path):
         ("task.csv", "image,label\n5,cat\n", "there is no column 'index'"),
         ("task.csv", "", "there is no column 'index'"),
         ("task.json", "[{]", "Expecting"),
-        ("task.json", '[{"annotations": []}]', "data"),
+        ("task.json", '[{"annotations": []}]', "export as JSON, not as JSON-MIN"),
+        ("task.json", '[{"data": {"index": 5}, "annotations": [7]}]', "'int'"),
+        ("task.csv", f'index,file,label\n5,a.png,"cat\n{"2,b.png,dog" * 20000}', "line 2 opens"),
+        ("task.csv", GOOD.replace("file", "label"), "there is no column 'file'"),
+        ("task.csv", "index,file,label,label\n5,a.png,cat,dog\n", "'label' is there more than"),
     ],
 )
 def test_another_file_is_refused(tmp_path, name, text, reason):
     with pytest.raises(InputError, match=f"cannot be read as answers.*{reason}"):
         read_answers(written(tmp_path, text, name), TASK)
+
+
+def test_a_table_in_utf_16_is_told_so(tmp_path):
+    with pytest.raises(InputError, match="not UTF-8 text; save it as UTF-8"):
+        read_answers(written(tmp_path, GOOD, encoding="utf-16"), TASK)
+
+
+def test_an_index_of_any_length_and_a_choice_of_any_type_are_mistakes(tmp_path):
+    with pytest.raises(InputError, match=r"line 2: image '1{5000}' was not asked for"):
+        read_answers(written(tmp_path, GOOD.replace("5,", f"{'1' * 5000},")), TASK)
+    result = [{"value": {"choices": [3]}}]
+    export = json.dumps([{"data": {"index": 5}, "annotations": [{"result": result}]}])
+    with pytest.raises(InputError, match="task 1: '3' is no class"):
+        read_answers(written(tmp_path, export, "task.json"), TASK)
 
 
 def test_a_label_changed_later_is_named(tmp_path):
@@ -163,3 +219,17 @@ def test_answers_under_the_name_of_no_task_are_told(tmp_path):
         f"'{tmp_path}' has answers that are not used, as no task is called so up to now: "
         "'project (1).json', 'task-3.csv'",
     ]
+
+
+def test_answers_in_another_form_or_place_are_told_while_there_are_no_others(tmp_path):
+    (tmp_path / "north").mkdir()
+    names = ["north/task-1.csv", "task-1 (2).ods", "task-1.xlsx"]
+    for name in (*names, "north/notes.csv", "readme.txt"):
+        written(tmp_path, GOOD, name)
+    assert unused_answers(tmp_path, {"task-1"}) == [
+        f"'{tmp_path / name}' is not used: answers are tables or exports of Label Studio (.json) "
+        f"in the folder '{tmp_path}' itself; if it has some, save them there as 'task-1.csv'"
+        for name in names
+    ]
+    written(tmp_path, GOOD, "task-1.tsv")
+    assert unused_answers(tmp_path, {"task-1"}) == []

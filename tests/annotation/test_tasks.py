@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 
 from fal.annotation.answers import NO_LABEL, read_answers
-from fal.annotation.tasks import UNSURE, Task, label_studio_config, page_text, write_task
+from fal.annotation.tasks import (
+    UNSURE,
+    Task,
+    label_studio_config,
+    page_text,
+    write_task,
+    write_tasks,
+)
 from reporting import chromium
 
-CLASSES = ["cat", 'a "dog", big', "<script>x</script>", "=1+1"]
+CLASSES = ["cat", 'a "dog",  big', "<script>x</script>", "=1+1"]
 TASK = Task("ifal_cycle-0_client-1", np.array([5, 2, 9]), ["a b.png", "ü.png", "=<i>.png"], CLASSES)
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
 
@@ -31,6 +38,19 @@ def choose(browser, places):
 @pytest.fixture
 def written(tmp_path):
     return {path.suffix: path for path in write_task(tmp_path, TASK, IMAGES)}
+
+
+def test_a_task_that_is_not_asked_any_more_is_removed(tmp_path):
+    images = np.zeros((10, 8, 8, 1), np.uint8)
+    tasks = [replace(TASK, name=f"initial_client-{client}") for client in (0, 1, 10)]
+    write_tasks(tmp_path, tasks, images)
+    (tmp_path / "notes.txt").touch()
+    write_tasks(tmp_path, [tasks[0], tasks[2]], images)
+    assert {path.stem for path in tmp_path.iterdir()} == {
+        "initial_client-0",
+        "initial_client-10",
+        "notes",
+    }
 
 
 def test_the_table_has_a_row_for_each_image_and_no_label(written):

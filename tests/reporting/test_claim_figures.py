@@ -63,17 +63,16 @@ def test_seeds_are_told_where_so_few_can_decide_nothing(seeds, label):
 def test_markers_and_lines_are_the_differences_and_their_intervals(panels, outcomes):
     rows = outcomes[outcomes["id"] == "below"].reset_index()
     drawn = panels[2].lines[1:]
-    for place, row in rows.iterrows():
-        interval, marker = drawn[2 * place : 2 * place + 2]
-        assert list(interval.get_xdata()) == [row["low"], row["high"]]
-        assert list(marker.get_xdata()) == [row["difference"]]
-        assert list(marker.get_ydata()) == [place]
+    for (place, row), line in zip(rows.iterrows(), drawn, strict=True):
+        assert list(line.get_xdata()) == [row["low"], row["difference"], row["high"]]
+        assert line.get_markevery() == [1]
+        assert set(line.get_ydata()) == {place}
 
 
 def test_a_verdict_has_a_color_and_a_marker(panels, outcomes):
     verdicts = outcomes.loc[outcomes["id"] == "below", "verdict"].tolist()
     assert verdicts == ["contradicted", "contradicted", "holds"]
-    looks = [(to_hex(line.get_color()), line.get_marker()) for line in panels[2].lines[2::2]]
+    looks = [(to_hex(line.get_color()), line.get_marker()) for line in panels[2].lines[1:]]
     assert looks[0] == looks[1] != looks[2]
     assert len({part for look in looks for part in look}) == 4
 

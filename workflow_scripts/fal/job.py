@@ -191,7 +191,8 @@ def _fail(running: Job, sentence: str, status: int = 1) -> None:
 @contextmanager
 def _logging_to(log: str) -> Iterator[None]:
     """Send log records and both output streams, also those of libraries in C, to a new file."""
-    with Path(log).open("w") as file:
+    # Names of files may hold bytes that are no UTF-8.
+    with Path(log).open("w", encoding="utf-8", errors="backslashreplace") as file:
         handler = logging.StreamHandler(file)
         handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
         root = logging.getLogger()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fal.annotation.tasks import COLUMNS, UNSURE, Task, bare
+from fal.annotation.tasks import COLUMNS, ILLEGIBLE, UNSURE, Task, bare
+from fal.data.cells import read_header, read_lines, repeated, surplus
 from fal.errors import InputError, suggest
 
 NO_LABEL = -1
@@ -21,9 +20,11 @@ NO_LABEL = -1
 LISTED = 20
 """Mistakes of a file that are named, at most."""
 
-SUFFIXES = (".csv", ".json")
+SUFFIXES = (".csv", ".tsv", ".json")
 """Of the files that hold answers: a filled-in table, or Label Studio's export."""
 
+
+NOT_TEXT = "the file is not UTF-8 text; save it as UTF-8"
 
 EARLIER = "; if it answers what was asked earlier under this name, take it out of the folder"
 """The end of a sentence about answers to other images."""
@@ -33,12 +34,14 @@ _COPY = re.compile(r"[ _-]?\(?\d+\)?$")
 
 
 class Answer(NamedTuple):
-    """One answer. where: in the file, in words. image: its index, as a text."""
+    """One answer. where: in the file, in words. image: its index, as a text. fault: why it cannot
+    be told what is meant, or nothing."""
 
     where: str
     image: str
     file: str
     label: str
+    fault: str = ""
 
 
 def find_answers(folder: str | Path, name: str) -> Path | None:
@@ -56,17 +59,26 @@ def find_answers(folder: str | Path, name: str) -> Path | None:
 
 
 def unused_answers(folder: str | Path, names: Container[str]) -> list[str]:
-    """Sentences about the files in a folder of answers that answer none of the tasks ``names``."""
+    """Sentences about the files in a folder of answers that answer none of the tasks ``names``.
+
+    Of files that are no answers those are told that are called like a task without answers.
+    """
     sentences, unknown = [], []
-    for path in sorted(Path(folder).glob("*")):
+    for path in filter(Path.is_file, sorted(Path(folder).rglob("*"))):
         suffix = path.suffix.lower()
-        if suffix not in SUFFIXES or (path.stem in names and path.suffix == suffix):
+        here, readable = path.parent == Path(folder), suffix in SUFFIXES
+        if here and path.stem in names and path.suffix in SUFFIXES:
             continue
         # A browser numbers what is saved again: NAME (1).csv.
         right = path.stem if path.stem in names else _COPY.sub("", path.stem)
-        if right in names:
+        if right in names and here and readable:
             sentences.append(f"'{path}' is not used; if it is to be, call it '{right}{suffix}'")
-        else:
+        elif right in names and not find_answers(folder, right):
+            sentences.append(
+                f"'{path}' is not used: answers are tables or exports of Label Studio (.json) in "
+                f"the folder '{folder}' itself; if it has some, save them there as '{right}.csv'"
+            )
+        elif here and readable:
             unknown.append(f"'{path.name}'")
     if unknown:
         more = f", and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
@@ -80,16 +92,16 @@ def unused_answers(folder: str | Path, names: Container[str]) -> list[str]:
 def read_answers(path: str | Path, task: Task) -> np.ndarray:
     """The classes int64 [n] of a task's images, in its order, ``NO_LABEL`` where unsure.
 
-    path: the task's table, filled in (.csv; commas, semicolons or tabs), or the export of Label
-    Studio (.json).
+    path: the task's table, filled in (.csv or .tsv; commas, semicolons or tabs), or the export of
+    Label Studio (.json).
 
     Raises InputError that tells all mistakes of the file: an unknown class, an image without an
-    answer, one that was not asked for, two different answers for one.
+    answer, one that was not asked for, two different answers for one, a line with too many cells.
     """
     read = _label_studio_answers if Path(path).suffix == ".json" else _table_answers
     try:
         answers = list(read(Path(path).read_text(encoding="utf-8-sig", errors="surrogateescape")))
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise InputError(f"'{path}' cannot be read as answers ({error})") from None
     labels: dict[int, int] = {}
     mistakes = list(_take(answers, task, labels))
@@ -137,45 +149,55 @@ def _take(answers: Iterable[Answer], task: Task, labels: dict[int, int]) -> Iter
     """Put the classes of all good answers into ``labels``; yield a sentence for each bad one."""
     numbers = {bare(name): number for number, name in enumerate(task.classes)} | {UNSURE: NO_LABEL}
     files = {row["index"]: bare(row["file"]) for row in task.rows()}
-    for where, text, given_file, given_label in answers:
+    for where, text, given_file, given_label, fault in answers:
         file, label = bare(given_file), bare(given_label)
-        if not _asked_for(text, task):
+        if fault:
+            yield f"{where} {fault}"
+        elif not _asked_for(text, task):
             yield f"{where}: image '{text}' was not asked for"
         elif file and files[int(text)] and file != files[int(text)]:
             yield f"{where}: image {text} is '{files[int(text)]}', not '{file}'"
         elif not label:
             yield f"{where}: image {_named(int(text), task)} has no label"
         elif label not in numbers:
-            yield f"{where}: '{label}' is no class{suggest(label, numbers)}"
+            illegible = f" ({NOT_TEXT})" if ILLEGIBLE in label else ""
+            yield f"{where}: '{label}' is no class{illegible}{suggest(label, numbers)}"
         elif labels.setdefault(int(text), numbers[label]) != numbers[label]:
             yield f"{where}: image {_named(int(text), task)} has two labels"
 
 
 def _asked_for(image: str, task: Task) -> bool:
-    return image.isascii() and image.isdigit() and int(image) in task.index
+    digits = image.isascii() and image.isdigit() and len(image) < len(str(2**63))
+    return digits and int(image) in task.index
 
 
 def _table_answers(text: str) -> Iterator[Answer]:
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
+    if "\0" in text:
+        raise ValueError(NOT_TEXT)
+    lines = read_lines(text)
+    header = read_header(lines)
+    missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise ValueError(f"there is no column '{missing[0]}'")
-    for row in table:
-        index, file, label = ((row[name] or "").strip() for name in COLUMNS)
+    if column := repeated(header, COLUMNS):
+        raise ValueError(f"the column '{column}' is there more than once")
+    for number, cells in lines:
+        row = dict(zip(header, map(str.strip, cells), strict=False))
+        index, file, label = (row.get(name, "") for name in COLUMNS)
         if index or label:
-            yield Answer(f"line {table.line_num}", index, file, label)
+            yield Answer(f"line {number}", index, file, label, surplus(cells, len(header)))
 
 
 def _label_studio_answers(text: str) -> Iterator[Answer]:
     for number, entry in enumerate(json.loads(text), start=1):
+        if "data" not in entry:
+            raise ValueError(f"task {number} has no 'data'; export as JSON, not as JSON-MIN")
         data = entry["data"]
         done = [a for a in entry.get("annotations", ()) if not a.get("was_cancelled")]
         choices = [choice for a in done for r in a["result"] for choice in r["value"]["choices"]]
         where, index, file = f"task {number}", str(data["index"]), str(data.get("file", ""))
         for choice in choices or [""]:
-            yield Answer(where, index, file, choice)
+            yield Answer(where, index, file, str(choice))
 
 
 def _missing(index: int, task: Task) -> str:

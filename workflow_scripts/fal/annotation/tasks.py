@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -32,6 +33,9 @@ it has none), and the name of its class, which is to be filled in."""
 
 UNSURE = "unsure"
 """The answer of somebody who cannot tell: the image goes back to where it came from."""
+
+ILLEGIBLE = "\N{REPLACEMENT CHARACTER}"
+"""What browsers have for bytes that are no UTF-8, as names of files may have some."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -93,6 +97,16 @@ def _check_classes(dataset: Dataset) -> None:
             )
 
 
+def write_tasks(folder: str | Path, tasks: Sequence[Task], images: np.ndarray) -> None:
+    """Write tasks, and remove from the folder what was asked before and is not any more.
+
+    images: uint8 [N, H, W, C], all of the training set.
+    """
+    written = {path for task in tasks for path in write_task(folder, task, images[task.index])}
+    for path in set(Path(folder).glob("*_client-*")).difference(written):
+        path.unlink()
+
+
 def write_task(folder: str | Path, task: Task, images: np.ndarray) -> list[Path]:
     """Write a task's table (.csv), page (.html) and Label Studio import (.json and .xml).
 
@@ -119,9 +133,10 @@ def table_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def bare(cell: str) -> str:
-    """The text of a cell as it is compared: as a name (``as_name``), and without what
-    ``fal.storage.without_formulas`` may have put before it."""
-    text = as_name(cell)
+    """The text of a cell as it is compared: as a name (``as_name``), without what
+    ``fal.storage.without_formulas`` may have put before it, and with ``ILLEGIBLE`` for bytes that
+    are no UTF-8."""
+    text = re.sub(f"[{ILLEGIBLE}\udc80-\udcff]+", ILLEGIBLE, as_name(cell))
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 

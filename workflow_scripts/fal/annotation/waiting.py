@@ -133,7 +133,8 @@ def waiting_sentence(asked: Iterable[Asked]) -> str:
         return ""
     images = sum(len(task.index) for _, task in waiting)
     folders = list(dict.fromkeys(str(one.folder) for one, _ in waiting))
-    where = folders[0] if len(folders) == 1 else f"{folders[0]} and {len(folders) - 1} more folders"
+    more = f" and {len(folders) - 1} more folder{'s' * (len(folders) > 2)}"
+    where = folders[0] + (more if len(folders) > 1 else "")
     tasks = "1 task" if len(waiting) == 1 else f"{len(waiting)} tasks"
     return (
         f"{images} images wait for their labels ({tasks} in {where}): open the .html files, save "

@@ -6,15 +6,14 @@ A CSV file with the columns ``image`` and ``label`` and, where they are known, `
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from fal.data.archives import files
+from fal.data.cells import Lines, read_header, read_lines, repeated, surplus
 from fal.data.listing import as_name
 from fal.errors import InputError, suggest
 
@@ -24,7 +23,6 @@ SPLITS = ("train", "test")
 SUFFIXES = (".csv", ".tsv")
 TEXTS = (".txt", ".md", ".xls", ".xlsx", ".ods", ".json", ".parquet")
 """Files that are taken for tables and are none of these."""
-DELIMITERS = (",", ";", "\t")
 NAMED = 5
 """How many mistakes a sentence names."""
 
@@ -102,7 +100,7 @@ def read_table(
     if "\0" in text:
         raise InputError(f"table '{name}' is no text; save it as CSV in UTF-8")
     records = _records(name, text)
-    header = _header(records)
+    header = read_header(records)
     _check_header(name, header)
     mistakes: list[str] = []
     folder = str(PurePosixPath(name).parent)
@@ -153,7 +151,7 @@ def listed_files(table: Path) -> list[Path]:
     """
     try:
         records = _records(table.name, table.read_text(encoding="utf-8-sig"))
-        header = _header(records)
+        header = read_header(records)
         column = header.index("image")
         images = [cells[column].strip() for _, cells in records if len(cells) > column]
     except (OSError, ValueError, InputError):
@@ -171,34 +169,12 @@ def _spellings(image: str) -> list[str]:
     return [unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)]
 
 
-def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of cells of a table, the header first, each with the number of its first line.
-
-    Raises InputError where a cell is so long that a quote must have been left open.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise InputError(
-                f"table '{name}' has a mistake: line {line} opens a quote (\") that is not closed "
-                f"({error})"
-            ) from error
-        if cells is None:
-            return
-        yield line, cells
-
-
-def _header(records: Iterator[tuple[int, list[str]]]) -> list[str]:
-    _, cells = next(records, (1, []))
-    return [cell.strip().casefold() for cell in cells]
-
-
-def _delimiter(text: str) -> str:
-    head = text.partition("\n")[0]
-    return max(DELIMITERS, key=head.count)
+def _records(name: str, text: str) -> Lines:
+    """The lines of the table ``name``. Raises InputError with its name as ``read_lines`` does."""
+    try:
+        yield from read_lines(text)
+    except InputError as error:
+        raise InputError(f"table '{name}' has a mistake: {error}") from error
 
 
 def _shifted(cells: Sequence[str], width: int) -> str:
@@ -210,13 +186,7 @@ def _shifted(cells: Sequence[str], width: int) -> str:
             f"has a cell with a line break, '{start}...'; close its quote (\") or write it in one "
             "line"
         )
-    beyond = next((cell.strip() for cell in cells[width:] if cell.strip()), None)
-    if beyond is not None:
-        return (
-            f"has a cell beyond the {width} columns, '{beyond}'; a text that holds the separator "
-            'must stand in quotes (")'
-        )
-    return ""
+    return surplus(cells, width)
 
 
 def _check_header(name: str, header: list[str]) -> None:
@@ -228,9 +198,8 @@ def _check_header(name: str, header: list[str]) -> None:
                 f"table '{name}' has no column '{column}'{suggest(column, header)}; its first line "
                 f"must name its columns, {', '.join(COLUMNS)}"
             )
-    for column in COLUMNS:
-        if header.count(column) > 1:
-            raise InputError(f"table '{name}' has the column '{column}' more than once")
+    if column := repeated(header, COLUMNS):
+        raise InputError(f"table '{name}' has the column '{column}' more than once")
 
 
 def _file(folder: str, image: str) -> str:

@@ -52,7 +52,7 @@ def claims_figure(claims: Sequence[Claim], outcomes: pd.DataFrame, width: float)
     for axes in axes_of[max(0, len(shown) - 2) : len(shown)]:
         axes.set_xlabel("difference (percentage points)")
         axes.tick_params(labelbottom=True)
-    handles: list[Artist] = [_marker(verdict, label=verdict) for verdict in _LOOKS]
+    handles: list[Artist] = [Line2D([], [], label=verdict, **_look(verdict)) for verdict in _LOOKS]
     legend_below(figure, [*handles, Patch(color=_CLAIMED, label="as claimed")])
     return figure
 
@@ -64,11 +64,8 @@ def _draw(axes: Axes, claim: Claim, rows: pd.DataFrame) -> None:
     axes.axvline(0, color="#222222", linewidth=0.8)
     labels = []
     for place, (_, row) in enumerate(rows.iterrows()):
-        color, marker = _LOOKS[row["verdict"]]
-        axes.plot([row["low"], row["high"]], [place] * 2, color=color, linewidth=1.4)
-        axes.plot(
-            [row["difference"]], [place], color=color, marker=marker, markersize=5, linestyle="none"
-        )
+        interval = [row["low"], row["difference"], row["high"]]
+        axes.plot(interval, [place] * 3, markevery=[1], **_look(row["verdict"]))
         labels.append(literal(textwrap.fill(_label(claim, row), 38, break_on_hyphens=False)))
     axes.set_yticks(range(len(labels)), labels, fontsize="x-small")
     axes.set_ylim(len(labels) - 0.5, -0.5)
@@ -87,6 +84,6 @@ def _label(claim: Claim, row: pd.Series) -> str:
     return f"{row['runs']} ({', '.join(named)})" if named else row["runs"]
 
 
-def _marker(verdict: str, **more: Any) -> Line2D:
+def _look(verdict: str) -> dict[str, Any]:
     color, marker = _LOOKS[verdict]
-    return Line2D([], [], color=color, marker=marker, markersize=5, linewidth=1.4, **more)
+    return {"color": color, "marker": marker, "markersize": 5, "linewidth": 1.4}
