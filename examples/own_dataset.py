@@ -5,7 +5,7 @@ Name it in the configuration as ``datasets: [{blobs: {kind: examples/own_dataset
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
@@ -26,7 +26,7 @@ class Blobs(WithTestFraction):
     noise: Annotated[float, Ge(0)] = 0.4
     """Standard deviation of the noise, where the blob's height is 1."""
 
-    flip: ClassVar[bool] = False  # A mirrored blob is of another class.
+    flip: bool = False  # A mirrored blob is of another class.
 
     def read(self, download_dir: Path) -> RawImages:
         rng = numpy_generator(0, "blobs")

@@ -30,6 +30,8 @@ except InputError as error:
 # Where and how fast a job runs must not decide whether it runs again, so it is no rule's param.
 config["compute"] = given_options(settings.compute)
 config["labeling"] = given_options(settings.labeling)
+# Nor must the path of images decide, of whose contents a param tells.
+config["sources"] = settings.datasets
 # What a step that computes asks for: `--resources gpu=2` has two of those on a GPU run at once.
 DEVICE = {"gpu": 1} if settings.compute.device.startswith("cuda") else {}
 

@@ -20,7 +20,7 @@ rule prepare_dataset:
         "../envs/fal.yaml"
     params:
         **({"keep_unlabeled": True} if settings.keep_unlabeled else {}),
-        options=lambda w: settings.datasets[w.dataset],
+        options=lambda w: settings.prepared_by(w.dataset),
         fingerprint=lambda w: settings.fingerprint(w.dataset),
     message:
         "Read the images of {wildcards.dataset}"

@@ -118,6 +118,7 @@ def test_entries_are_names_or_names_with_options(tmp_path):
         "train_size": None,
         "imbalance": None,
         "normalization": "own",
+        "flip": True,
         "folders": None,
         "test_fraction": 0.2,
     }

@@ -35,6 +35,6 @@ with job(snakemake) as run:
         storage.save_text(snakemake.output.query, query.to_csv(index=False))
     else:
         classes = json.loads(Path(snakemake.input.dataset).read_text())["classes"]
-        answers = oracle.label(labels, classes, seed)[index]
+        answers = oracle.ask(labels, classes, seed)[index]
         Labeled.of(index, answers, client).save(snakemake.output.labeled)
     run.log.info("labeled are %s of %s", describe_sizes(counts), describe_sizes(sizes))

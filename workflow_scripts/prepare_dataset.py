@@ -7,7 +7,7 @@ from fal.data.download import DOWNLOADS
 from fal.job import job
 
 with job(snakemake) as run:
-    options = dict(snakemake.params.options)
+    options = dict(snakemake.config["sources"][snakemake.wildcards.dataset])
     folder = Path(snakemake.output.description).parent
     kind = kinds.create(options.pop("kind"), **options)
     run.record(content=kind.content_digest())

@@ -56,7 +56,7 @@ with job(snakemake) as run:
     queries.save(written.scores, written.query, written.explanation, pool_accuracy)
     if not oracle.asks_people:
         queried = queries.queried["index"].to_numpy()
-        answers = oracle.label(dataset.train_labels, dataset.classes, seed)[queried]
+        answers = oracle.ask(dataset.train_labels, dataset.classes, seed)[queried]
         labeled.extended(queried, answers, client).save(snakemake.output.labeled)
     if snakemake.output.get("outputs"):
         outputs.save(snakemake.output.outputs, seen)

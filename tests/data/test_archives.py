@@ -40,9 +40,17 @@ def test_names_are_normalized(tmp_path):
     assert contents(path) == {"train/cat/1.jpg": b"1", "train/dog/1.jpg": b"2"}
 
 
-def test_hidden_files_of_a_folder_are_left_out(tmp_path):
-    path = make(tmp_path, "folder", {".git/HEAD": b"", "a/.DS_Store": b"", "a/b.png": b"1"})
+@pytest.mark.parametrize("form", FORMATS)
+def test_hidden_files_and_what_macos_adds_are_left_out(tmp_path, form):
+    stray = {".git/HEAD": b"", "a/.DS_Store": b"", "__MACOSX/a/._b.png": b"x", "a/._b.png": b"x"}
+    path = make(tmp_path, form, {**stray, "a/b.png": b"1"})
     assert contents(path) == {"a/b.png": b"1"}
+
+
+def test_a_kind_of_archive_that_is_not_read_is_not_called_damaged(tmp_path):
+    path = make_tar(tmp_path / "a.tar.bz2", CONTENT, "w:bz2")
+    with pytest.raises(InputError, match=r"neither a folder nor an intact .zip, .tar, .tar.gz or"):
+        contents(path)
 
 
 @pytest.mark.parametrize("form", [".zip", *TAR_MODES])

@@ -18,9 +18,31 @@ def test_save_and_open(tmp_path):
     for key, value in vars(data).items():
         assert np.array_equal(getattr(back, key), value)
     metadata = json.loads((tmp_path / "scans" / "dataset.json").read_text())
-    assert set(metadata) == {"name", "classes", "mean", "std", "flip", "crop_padding"}
+    assert set(metadata) == {"name", "classes", "mean", "std", "flip", "crop_padding", "digests"}
     with pytest.raises(InputError, match=r"dataset\.json is missing"):
         Dataset.open(tmp_path)
+
+
+@pytest.mark.parametrize("part", ["test_images", "test_labels", "train_images", "train_files"])
+def test_the_description_changes_with_every_file(tmp_path, part):
+    data = load("digits", train_size=20)
+    data.train_files = tuple(f"{i}.png" for i in range(20))
+    data.save(tmp_path)
+    described = (tmp_path / "dataset.json").read_bytes()
+    data.save(tmp_path)
+    assert (tmp_path / "dataset.json").read_bytes() == described
+    setattr(data, part, getattr(data, part)[::-1])
+    data.save(tmp_path)
+    assert (tmp_path / "dataset.json").read_bytes() != described
+
+
+def test_what_an_earlier_version_prepared_can_be_opened(tmp_path):
+    load("digits").save(tmp_path)
+    path = tmp_path / "dataset.json"
+    metadata = json.loads(path.read_text())
+    del metadata["digests"]
+    path.write_text(json.dumps(metadata))
+    assert len(Dataset.open(tmp_path).classes) == 10
 
 
 def test_open_refuses_pickled_arrays(tmp_path):

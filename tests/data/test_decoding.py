@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from data.image_files import RNG
-from fal.data.decoding import channel_statistics, decode
+from data.image_files import RNG, picture
+from fal.data.decoding import channel_statistics, decode, is_image
 
 
 @given(
@@ -30,6 +30,18 @@ def test_statistics_of_many_chunks():
     mean, std = channel_statistics(images)
     assert mean == pytest.approx([images.mean() / 255])
     assert std == pytest.approx([images.std() / 255])
+
+
+@pytest.mark.parametrize("name", ["a.mpg", "a.H5", "a.grib", "a.eps", "a.wmf", "a.txt"])
+def test_formats_that_pillow_leaves_to_others_are_no_images(name):
+    assert not is_image(name, lambda: pytest.fail("was read"))
+
+
+def test_an_image_without_a_suffix_is_one_though_it_is_too_large(monkeypatch):
+    assert is_image("scan", picture)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert is_image("scan", picture)
+    assert not is_image("scan", lambda: b"none")
 
 
 def test_palette_and_rotated_images():

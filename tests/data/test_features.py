@@ -89,6 +89,21 @@ def test_bfloat16_is_told(tmp_path):
         load("features", path=str(path))
 
 
+@pytest.mark.parametrize(
+    ("sites", "message"),
+    [
+        (np.linspace(0, 1, 12), r"sites must be whole numbers or texts \[N\], not float64 \[12\]"),
+        (np.array([["x"]] * 12), r"not <U1 \[12, 1\]"),
+        (np.array(["x"] * 11 + [" "]), "sites has an empty text in row 11: name a site"),
+    ],
+)
+def test_sites_that_will_not_do(tmp_path, sites, message):
+    kind = kinds.create("features", path=folder(tmp_path, **TRAIN, sites=sites))
+    for read in (lambda: kind.load("x"), lambda: kind.site_names(True)):
+        with pytest.raises(InputError, match=message):
+            read()
+
+
 def test_without_a_test_part_one_is_drawn_and_texts_are_classes(tmp_path):
     labels = np.array(["cat", "dog", "emu", ""] * 5)
     path = folder(tmp_path, features=RNG.normal(size=(20, 3)), labels=labels)

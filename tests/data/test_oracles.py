@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from fal.data import oracles
+from fal.data.oracles.base import Oracle
 from fal.data.oracles.noisy import read_confusion
 from fal.errors import InputError
 
@@ -60,8 +61,16 @@ def test_a_confusion_matrix_is_followed(tmp_path):
         ("true,cat,dog\ncat,1,0\ndog,0,1\n", "no row or no column for the class '1'"),
         ("true,cat,dog,1\ncat,1,0,0\ndog,0,0,0\n1,0,0,1\n", "the row of 'dog' must have numbers"),
         ("true,cat,dog,1\ncat,-1,2,0\ndog,0,1,0\n1,0,0,1\n", "the row of 'cat' must have numbers"),
-        ("true,cat,dog,1\ncat,a,0,0\ndog,0,1,0\n1,0,0,1\n", "cannot be read as a table"),
-        ("", "cannot be read as a table"),
+        ("true,cat,dog,1\ncat,a,0,0\ndog,0,1,0\n1,0,0,1\n", "the row of 'cat' must have numbers"),
+        ("true,cat,dog,1\ncat,1,,0\ndog,0,1,0\n1,0,0,1\n", "the row of 'cat' must have numbers"),
+        ("true,cat,dog,1\ncat,1,0\ndog,0,1,0\n1,0,0,1\n", "the row of 'cat' must have numbers"),
+        ("true,cat,dog,1\ncat,1,0,0\ncat,0,1,0\ndog,0,1,0\n1,0,0,1\n", "two rows .* class 'cat'"),
+        (
+            "true,cat,dog,cat,1\ncat,1,0,0,0\ndog,0,1,0,0\n1,0,0,0,1\n",
+            "columns for the class 'cat'",
+        ),
+        ("", "no row or no column for the class 'cat'"),
+        ('true,cat,dog,1\n"cat,1,0,0\n' + 40000 * "dog,", "cannot be read as a table"),
     ],
 )
 def test_a_bad_matrix_is_refused(tmp_path, text, reason):
@@ -78,6 +87,41 @@ def test_the_names_of_a_confusion_matrix_are_compared_as_those_of_labels(tmp_pat
     path.write_text(f"true,MEL ,{name}\nMEL,3,1\n{name},0,1\n", encoding="utf-8")
     classes = ["MEL", unicodedata.normalize(other, name)]
     assert read_confusion(path, classes).tolist() == [[0.75, 0.25], [0, 1]]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_matrix_may_have_other_separators_and_classes_called_like_missing_values(
+    tmp_path, delimiter
+):
+    path = tmp_path / "confusion.csv"
+    path.write_text("true,NA,null\n\nnull,1,3\nNA,1,0\n".replace(",", delimiter))
+    assert read_confusion(path, ["NA", "null"]).tolist() == [[1, 0], [0.25, 0.75]]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (np.array([0, 1, 3]), "says 3, but must say positions in the 3 classes"),
+        (np.array([0, -2, 1]), "says -2"),
+        (np.array([0.0, 1.0, 0.7]), r"whole numbers \[3\].*not float64"),
+        (np.array([0, 1]), r"not int64 \[2\]"),
+    ],
+)
+def test_an_oracle_of_ones_own_that_says_no_classes_is_refused(said, reason):
+    class Own(Oracle):
+        def label(self, labels, classes, seed):
+            return said
+
+    with pytest.raises(InputError, match=f"the oracle Own .*{reason}"):
+        Own().ask(np.zeros(3, np.int64), CLASSES, 1)
+
+
+def test_an_oracle_may_leave_an_image_untold():
+    class Own(Oracle):
+        def label(self, labels, classes, seed):
+            return [-1, 2, 0]
+
+    assert Own().ask(np.zeros(3, np.int64), CLASSES, 1).tolist() == [-1, 2, 0]
 
 
 @pytest.mark.parametrize("options", [{}, {"rate": 0.1, "confusion": "a.csv"}])

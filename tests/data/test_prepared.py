@@ -7,7 +7,8 @@ import pytest
 
 from data.image_files import class_folders, make
 from fal.data import kinds
-from fal.data.prepared import _content, record_of, settled_fingerprint
+from fal.data.prepared import _content, record_of, settled_fingerprint, settled_options
+from fal.options import given_options
 
 
 @pytest.fixture
@@ -73,6 +74,40 @@ def test_a_record_that_does_not_tell_is_no_help(archive, tmp_path, record):
     prepare(tmp_path, kind, **record)
     os.utime(archive, ns=(0, 1))
     assert settled_fingerprint(kind, tmp_path) == kind.fingerprint()
+
+
+TABLE = {"path": "a.csv", "classes": ("cat", "dog"), "image_size": 16}
+
+
+@pytest.mark.parametrize(
+    ("now", "missing_then", "same"),
+    [
+        ({}, [], True),
+        ({"path": "/elsewhere/a.csv"}, [], True),
+        ({"image_size": 8}, [], False),
+        ({"classes": ("dog", "cat")}, [], False),
+        ({"path": "b.csv"}, ["flip", "normalization"], True),
+        ({"flip": False}, ["flip"], False),
+    ],
+)
+def test_another_path_and_a_new_option_at_its_default_are_the_same_data(
+    tmp_path, now, missing_then, same
+):
+    def options(**changed):
+        return {"kind": "table", **given_options(kinds.create("table", **{**TABLE, **changed}))}
+
+    made = {key: value for key, value in options().items() if key not in missing_then}
+    record = {"settings": {"options": made}}
+    (tmp_path / "provenance.json").write_text(json.dumps(record, sort_keys=True))
+    given = options(**now)
+    found = settled_options(given, kinds.create("table", **{**TABLE, **now}), tmp_path)
+    # Snakemake compares texts: of the same order and types.
+    assert repr(found) == repr(made if same else given)
+
+
+def test_a_data_set_that_is_not_prepared_is_made_by_the_options_given(tmp_path):
+    kind = kinds.create("table", **TABLE)
+    assert settled_options({"kind": "table"}, kind, tmp_path) == {"kind": "table"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{"])

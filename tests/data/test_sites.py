@@ -1,6 +1,8 @@
 """How many clients there are where each site is one."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,6 +37,10 @@ def test_the_prepared_data_set_is_asked_if_it_was_made_of_the_same(kind, tmp_pat
     write_record(prepared, kind)
     assert number_of_sites(kind, prepared, False) == 7
     assert number_of_sites(kind, prepared, True) == 3
+    moved = replace(kind, path=shutil.copy(kind.path, tmp_path / "copied.zip"))
+    write_record(prepared, kind, fingerprint=moved.fingerprint())
+    assert number_of_sites(moved, prepared, False) == 7
+    assert number_of_sites(replace(moved, image_size=9), prepared, False) == 3
     write_record(prepared, kind, fingerprint="another")
     assert number_of_sites(kind, prepared, False) == 3
 

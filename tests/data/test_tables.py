@@ -60,6 +60,16 @@ def test_the_path_may_be_the_table_itself_and_images_lie_beside_it(tmp_path):
     assert same.train_files[0].startswith("a/scans/")
 
 
+@pytest.mark.parametrize("way", ["../{}", "./../{}", "../b/../{}"])
+def test_a_path_may_go_up_as_far_as_the_folder_goes(tmp_path, way):
+    rows = TABLE.replace("scans/", way.format("scans/"))
+    files = {name: picture() for name in NAMES} | {"tables/images.csv": rows.encode()}
+    data = load("table", path=make(tmp_path, ".zip", files), image_size=8)
+    assert data.train_files[0] == NAMES[0]
+    with pytest.raises(InputError, match=r"there is no file '../a.png'"):
+        table(["../a.png,x,cat,train"])
+
+
 def test_spreadsheets_write_tables_in_their_own_ways(tmp_path):
     text = "\ufeff" + TABLE.replace(",", ";").replace("image;", "Image ;").replace("/", "\\")
     text = text.replace("\n", ";\r\n").replace("train", " Train")
@@ -295,6 +305,35 @@ def test_a_class_of_the_list_may_have_no_images_yet_where_labels_are_missing(tmp
     path = str(make(tmp_path, "folder", members(text)))
     kind = kinds.create("table", path=path, image_size=8, classes=["malign", "benign", "rare"])
     assert kind.load("x", keep_unlabeled=True).classes == ["malign", "benign", "rare"]
+
+
+def test_a_class_that_nobody_has_labeled_yet_is_told_as_nothing_tests_it(tmp_path):
+    rows = [f"{label}{i}.png,{label}" for label in ("cat", "dog", "") for i in range(5)]
+    files = {row.split(",")[0]: picture() for row in rows}
+    text = "image,label\n" + "\n".join(rows) + "\n"
+    path = make(tmp_path, "folder", {**files, "t.csv": text.encode()})
+    kind = kinds.create("table", path=str(path), classes=["cat", "dog", "owl", "yak"])
+    data = kind.load("pets", keep_unlabeled=True)
+    assert np.bincount(data.test_labels).tolist() == [1, 1]
+    told = (
+        "no test image of data set 'pets' is of class 'owl' and of 1 more: no accuracy tells of it"
+    )
+    assert data.warnings == (told,)
+
+
+def test_a_class_whose_test_images_would_take_a_site_all_its_images_is_told(tmp_path):
+    rows = [
+        f"{site}{label}{i}.png,{site},{label}" for site in "xy" for label in "ab" for i in "123"
+    ]
+    rows += [f"{site}c.png,{site},c" for site in "uvw"]
+    files = {row.split(",")[0]: picture() for row in rows}
+    text = "image,site,label\n" + "\n".join(rows) + "\n"
+    path = make(tmp_path, "folder", {**files, "t.csv": text.encode()})
+    data = load("table", path=path, test_fraction=0.5)
+    assert 2 not in data.test_labels
+    assert "no test image of data set 'table' is of class 'c': no accuracy tells of it" in (
+        data.warnings
+    )
 
 
 def test_a_text_that_is_no_csv_is_told(tmp_path):

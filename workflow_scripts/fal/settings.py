@@ -13,7 +13,7 @@ from fal.data.kinds import KINDS
 from fal.data.kinds.base import DatasetKind
 from fal.data.oracles import ORACLES
 from fal.data.partitions import PARTITIONS
-from fal.data.prepared import settled_fingerprint
+from fal.data.prepared import settled_fingerprint, settled_options
 from fal.data.sites import number_of_sites
 from fal.entries import create
 from fal.errors import InputError
@@ -72,6 +72,10 @@ class Settings(Configuration):
     def fingerprint(self, dataset: str) -> str:
         """What a data set's files are known by: what is added or changed makes it anew."""
         return settled_fingerprint(*self._kind_and_folder(dataset))
+
+    def prepared_by(self, dataset: str) -> dict[str, Any]:
+        """Kind and options of a data set: what is changed makes it anew, another path does not."""
+        return settled_options(self.datasets[dataset], *self._kind_and_folder(dataset))
 
     def _number_of_sites(self, dataset: str) -> int:
         try:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from fal.data import partitions
 from fal.data.partitions import PARTITIONS
+from fal.data.partitions.base import Partition
 from fal.data.partitions.independent import sizes_like
 from fal.errors import InputError
 from fal.rng import numpy_generator
@@ -185,3 +186,22 @@ def test_a_partition_of_ones_own(tmp_path):
     assert known == [[1, 4], [0, 3, 5]]
     with pytest.raises(InputError, match="no option 'last'"):
         partitions.create(f"{file}:Turns", last=1)
+
+
+@pytest.mark.parametrize(
+    ("dealt", "reason"),
+    [
+        ([[0, 1], [1, 2, 3]], "deals 5 and leaves out 0"),
+        ([[0, 1], [3]], "deals 3 and leaves out 1"),
+        ([[0, 1], [2, 4]], "deals 4 and leaves out 1"),
+        ([[0, 1, 2, 3]], "deals 1 parts, but there are 2 clients"),
+        ([[0], [1], [2, 3]], "deals 3 parts, but there are 2 clients"),
+    ],
+)
+def test_a_partition_of_ones_own_that_is_none_is_refused(dealt, reason):
+    class Own(Partition):
+        def deal(self, labels, clients, alpha, seed):
+            return [np.array(part) for part in dealt]
+
+    with pytest.raises(InputError, match=f"Own .*{reason}"):
+        Own().divide(np.array([0, 1, -1, 0, 1]), 2, 1)

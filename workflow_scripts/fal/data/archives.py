@@ -37,6 +37,8 @@ DAMAGE = (
 
 UTF8_NAME = 1 << 11
 
+STRAY_FOLDERS = {"__MACOSX"}
+
 MAX_FILES = 20_000_000
 """Members that an archive may have."""
 
@@ -53,7 +55,8 @@ def files(path: str | Path) -> Iterator[tuple[str, Read]]:
     """Every regular file of the folder or archive ``path``: its relative POSIX name and a reader.
 
     Archives are .zip, .tar, .tar.gz or .tar.xz, told apart by content. Tar archives are streamed:
-    call a reader before asking for the next file. A folder's hidden files are left out.
+    call a reader before asking for the next file. Hidden files are left out, and what macOS adds
+    to archives.
     Raises InputError if ``path`` is missing, no such archive, damaged, or without any file, if a
     member is encrypted, a link, a device, or named so that it would leave its folder, and beyond
     the limits MAX_FILES, MAX_FILE_BYTES and MAX_EXPANSION.
@@ -64,6 +67,8 @@ def files(path: str | Path) -> Iterator[tuple[str, Read]]:
     empty = True
     with _damage_named(path):
         for name, read in _reader(path)(path):
+            if any(part.startswith(".") or part in STRAY_FOLDERS for part in name.split("/")):
+                continue
             empty = False
             yield name, partial(_read_named, path, read)
     if empty:
@@ -79,11 +84,19 @@ def _reader(path: Path) -> Callable[[Path], Iterator[tuple[str, Read]]]:
         raise InputError(f"'{path}' is empty: it is a file of 0 bytes")
     if head.startswith(b"PK"):
         return _zip_files
-    if _decompressor(head) or tarfile.is_tarfile(path):
+    if _decompressor(head) or _is_tar(path):
         return _tar_files
     raise InputError(
         f"'{path}' is neither a folder nor an intact .zip, .tar, .tar.gz or .tar.xz archive"
     )
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:"):
+            return True
+    except tarfile.TarError:
+        return False
 
 
 def _decompressor(head: bytes) -> Callable[..., Any] | None:

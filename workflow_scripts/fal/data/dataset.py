@@ -18,6 +18,8 @@ ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 METADATA = "dataset.json"
 TRAIN_FILES = "train_files.txt"
 SITES = "sites.npz"
+DIGESTS = "digests"
+"""The key of METADATA for what the other files are."""
 UNLABELED = -1
 """The label of an image that has none."""
 DESCRIBED = 20
@@ -69,6 +71,7 @@ class Dataset:
         are sites, ``sites.npz``.
 
         ``train_files.txt`` has one name a line; a line break in a name is written as a space.
+        ``dataset.json`` has the other files' digests: steps that depend on it alone depend on all.
         """
         folder = Path(folder)
         for key in ARRAYS:
@@ -81,6 +84,8 @@ class Dataset:
         if self.sites:
             metadata["sites"] = self.sites.names
             storage.save_array(folder / SITES, train=self.sites.train, test=self.sites.test)
+        others = [*(f"{key}.npy" for key in ARRAYS), TRAIN_FILES, *([SITES] if self.sites else [])]
+        metadata[DIGESTS] = {name: integrity.digest(folder / name) for name in others}
         text = json.dumps(metadata, indent=2, ensure_ascii=False)
         storage.save_text(folder / METADATA, f"{text}\n")
 
@@ -103,6 +108,7 @@ class Dataset:
         with (folder / TRAIN_FILES).open(newline="\n", encoding="utf-8", errors=NOT_UTF8) as file:
             files = tuple(line.removesuffix("\n") for line in file)
         metadata = json.loads((folder / METADATA).read_text(encoding="utf-8", errors=NOT_UTF8))
+        metadata.pop(DIGESTS, None)
         if names := metadata.pop("sites", None):
             parts = (storage.load_array(folder / SITES, part) for part in ("train", "test"))
             metadata["sites"] = Sites(tuple(names), *parts)

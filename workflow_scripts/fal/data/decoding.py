@@ -25,6 +25,8 @@ from fal.errors import InputError
 
 GRAY_MODES = {"1", "L", "LA", "La", *DEEP_GRAY_MODES}
 COMMON_FORMATS = ("JPEG", "PNG")
+NOT_READ = {"EPS", "BUFR", "GRIB", "HDF5", "MPEG", "WMF"}
+"""Formats that Pillow knows and leaves to others: for EPS it would run Ghostscript."""
 NAMED = 5
 """How many unreadable images an error names."""
 SMALL = 8
@@ -48,14 +50,11 @@ class Decoded(NamedTuple):
 
 @cache
 def readable_formats() -> dict[str, str]:
-    """File name suffix -> Pillow format, for all formats that Pillow reads by itself.
-
-    EPS is left out: Pillow would run Ghostscript on the file.
-    """
+    """File name suffix -> Pillow format, for all formats that Pillow reads by itself."""
     return {
         suffix: name
         for suffix, name in Image.registered_extensions().items()
-        if name in Image.OPEN and name != "EPS"
+        if name in Image.OPEN and name not in NOT_READ
     }
 
 
@@ -69,6 +68,8 @@ def is_image(name: str, read: Read) -> bool:
             return True
     except UnidentifiedImageError:
         return False
+    except Image.DecompressionBombError:
+        return True
 
 
 def decode(data: bytes, size: int) -> Decoded:

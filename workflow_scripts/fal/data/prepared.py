@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,31 @@ def settled_fingerprint(kind: DatasetKind, prepared: Path) -> str:
     with suppress(OSError):
         save_text(memory, same)
     return then
+
+
+def settled_options(
+    options: Mapping[str, Any], kind: DatasetKind, prepared: Path
+) -> dict[str, Any]:
+    """``options``, or where the data set in ``prepared`` was made by the same, those of then.
+
+    They are the same where files have moved to another ``path``, of whose contents the fingerprint
+    tells, and where an option that was not there then has its default.
+    options: kind and all options of ``kind``.
+    """
+    try:
+        then = record_of(prepared)["settings"]["options"]
+        known = {option.name: option.default for option in fields(kind)} | then
+    except (KeyError, TypeError):
+        return dict(options)
+    if _comparable(options) != _comparable(known):
+        return dict(options)
+    return {key: then[key] if key == "path" else options[key] for key in options if key in then}
+
+
+def _comparable(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a record has them, without the path."""
+    told: dict[str, Any] = json.loads(json.dumps(dict(options), default=str))
+    return {key: value for key, value in told.items() if key != "path"}
 
 
 @cache

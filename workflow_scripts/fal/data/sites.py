@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from fal.data.kinds.base import DatasetKind
-from fal.data.prepared import record_of, settled_fingerprint
+from fal.data.prepared import record_of, settled_fingerprint, settled_options
 from fal.errors import InputError
 from fal.options import given_options
 
@@ -22,8 +21,7 @@ def number_of_sites(kind: DatasetKind, prepared: Path, keep_unlabeled: bool) -> 
     Raises InputError as ``DatasetKind.site_names`` does, and if there are no sites.
     """
     fingerprint = settled_fingerprint(kind, prepared)
-    source = {"options": given_options(kind), "fingerprint": fingerprint}
-    if (count := _of_prepared(prepared, source, keep_unlabeled)) is not None:
+    if (count := _of_prepared(prepared, kind, fingerprint, keep_unlabeled)) is not None:
         return count
     names = _names(kind, fingerprint, keep_unlabeled)
     if not names:
@@ -46,18 +44,21 @@ def _names(kind: DatasetKind, fingerprint: str, keep_unlabeled: bool) -> tuple[s
     return tuple(kind.site_names(keep_unlabeled))
 
 
-def _of_prepared(folder: Path, source: Mapping[str, object], keep_unlabeled: bool) -> int | None:
-    """The number of clients that the prepared data set has, if it was made of ``source``."""
+def _of_prepared(
+    folder: Path, kind: DatasetKind, fingerprint: str, keep_unlabeled: bool
+) -> int | None:
+    """The number of clients that the prepared data set has, if it was made by the same options of
+    the same files."""
     import numpy as np
 
     try:
         made = record_of(folder)["settings"]
-        options = {key: value for key, value in made["options"].items() if key != "kind"}
-        same = json.loads(json.dumps(source, default=str)) == {
-            "options": options,
-            "fingerprint": made["fingerprint"],
-        }
-        if not same or bool(made.get("keep_unlabeled")) != keep_unlabeled:
+        options = {"kind": made["options"]["kind"], **given_options(kind)}
+        settled = settled_options(options, kind, folder)
+        same = json.loads(json.dumps(settled, default=str)) == made["options"]
+        if not same or fingerprint != made["fingerprint"]:
+            return None
+        if bool(made.get("keep_unlabeled")) != keep_unlabeled:
             return None
         with np.load(folder / "sites.npz", allow_pickle=False) as sites:
             return int(sites["train"].max()) + 1

@@ -7,6 +7,7 @@ A CSV file with the columns ``image`` and ``label`` and, where they are known, `
 from __future__ import annotations
 
 import os
+import posixpath
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -205,7 +206,7 @@ def _check_header(name: str, header: list[str]) -> None:
 def _file(folder: str, image: str) -> str:
     """The name, relative to the root, of a file that the table in ``folder`` calls ``image``."""
     path = PurePosixPath(folder, image.replace("\\", "/"))
-    return unicodedata.normalize("NFC", str(path))
+    return unicodedata.normalize("NFC", posixpath.normpath(path))
 
 
 def _near(file: str, known: Iterable[str]) -> str:

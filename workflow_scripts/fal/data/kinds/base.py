@@ -62,10 +62,10 @@ class RawImages(NamedTuple):
 class DatasetKind(Options):
     """Base of all kinds. A subclass says how to ``read``; its fields are the kind's options.
 
-    flip: mirror half of the training images. crop_padding: pixels by which training images are
-    padded and cropped at random, 0 for none. clients_from: where the sites of its images are told,
-    as ``clients: {from: ...}`` names it. vectors: whether its images are vectors of features. These
-    belong to the kind and are no options.
+    crop_padding: pixels by which training images are padded and cropped at random, 0 for none.
+    clients_from: where the sites of its images are told, as ``clients: {from: ...}`` names it.
+    vectors: whether its images are vectors of features. These belong to the kind and are no
+    options.
     """
 
     image_size: Annotated[int, Ge(8)] | None = None
@@ -79,8 +79,10 @@ class DatasetKind(Options):
     normalization: Literal["own", "imagenet"] = "own"
     """Mean and standard deviation that images are normalized with: the training images' own, or
     imagenet's, which the published code uses."""
+    flip: bool = True
+    """Whether half of the images are mirrored left to right in training, drawn anew each time; say
+    false where a mirror image is another thing, as with letters and some X-ray images."""
 
-    flip: ClassVar[bool] = True
     crop_padding: ClassVar[int] = 0
     clients_from: ClassVar[str | None] = None
     vectors: ClassVar[bool] = False
@@ -138,7 +140,7 @@ class DatasetKind(Options):
         raw = _labeled_test(raw, name)
         if raw.test_images is None:
             raw = raw.with_test(self._draw_test(raw, name, seed))
-        raw = self._keep(raw, name, seed, keep_unlabeled)
+        raw = _telling_untested(self._keep(raw, name, seed, keep_unlabeled), name)
         assert raw.test_images is not None and raw.test_labels is not None
         images = self._resized(raw.images)
         mean, std = self._statistics(images, name)
@@ -244,14 +246,14 @@ class WithTestFraction(DatasetKind):
     def _draw_test(self, raw: RawImages, name: str, seed: int) -> np.ndarray:
         known = np.flatnonzero(raw.labels != UNLABELED)
         sizes = np.bincount(raw.labels[known], minlength=len(raw.classes))
-        if sizes.min() < 2:
+        if (sizes == 1).any():
             raise InputError(
-                f"class '{raw.classes[sizes.argmin()]}' of data set '{name}' has a single image: "
-                "too few to split into training and test set"
+                f"class '{raw.classes[np.argmax(sizes == 1)]}' of data set '{name}' has a single "
+                "image: too few to split into training and test set"
             )
-        count = size_of_test_set(len(known), len(sizes), self.test_fraction)
+        count = size_of_test_set(len(known), int((sizes > 0).sum()), self.test_fraction)
         rng = numpy_generator(seed, "test split")
-        test = known[stratified_draw(raw.labels[known], count, sizes - 1, rng)]
+        test = known[stratified_draw(raw.labels[known], count, np.maximum(sizes - 1, 0), rng)]
         return _sparing_sites(test, known, raw.sites)
 
 
@@ -300,6 +302,20 @@ def _labeled_test(raw: RawImages, name: str) -> RawImages:
         test_sites=tuple(raw.test_sites[i] for i in known) if raw.test_sites else (),
         warnings=(*raw.warnings, sentence),
     )
+
+
+def _telling_untested(raw: RawImages, name: str) -> RawImages:
+    """With a warning of classes that no test image is of."""
+    assert raw.test_labels is not None
+    untested = sorted(set(range(len(raw.classes))).difference(raw.test_labels.tolist()))
+    if not untested:
+        return raw
+    more = f" and of {len(untested) - 1} more" if len(untested) > 1 else ""
+    sentence = (
+        f"no test image of data set '{name}' is of class '{raw.classes[untested[0]]}'{more}: no "
+        "accuracy tells of it"
+    )
+    return raw._replace(warnings=(*raw.warnings, sentence))
 
 
 def _sparing_sites(test: np.ndarray, known: np.ndarray, sites: tuple[str, ...]) -> np.ndarray:

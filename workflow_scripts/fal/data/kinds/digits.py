@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +16,8 @@ IMAGES = 1797
 class Digits(WithTestFraction):
     """1,797 scans of handwritten digits, 8 x 8 gray; they need no path and no download."""
 
-    flip: ClassVar[bool] = False
+    flip: bool = False
+    """Whether half of the images are mirrored left to right in training, drawn anew each time."""
 
     def read(self, download_dir: Path) -> RawImages:
         """All images, their 17 gray levels spread over 0..255."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
@@ -31,7 +32,7 @@ class Features(FromPath, WithTestFraction):
 
     image_size: ClassVar[None] = None  # type: ignore[misc]
     normalization: ClassVar[str] = "own"  # type: ignore[misc]
-    flip: ClassVar[bool] = False
+    flip: ClassVar[bool] = False  # type: ignore[misc]
     vectors: ClassVar[bool] = True
     needs_path: ClassVar[bool] = True
     clients_from: ClassVar[str | None] = "features"
@@ -50,14 +51,14 @@ class Features(FromPath, WithTestFraction):
             labels=labels,
             test_images=_pixels(arrays["test_features"], "test_features") if has_test else None,
             test_labels=test_labels if has_test else None,
-            sites=_texts(arrays.get("sites")),
-            test_sites=_texts(arrays.get("test_sites")),
+            sites=_site_names(arrays, "sites"),
+            test_sites=_site_names(arrays, "test_sites"),
         )
 
     def site_names(self, keep_unlabeled: bool) -> list[str]:
         arrays = self._arrays()
         labels, _, _ = _numbered(arrays["labels"], arrays.get("test_labels"))
-        sites = _texts(arrays.get("sites"))
+        sites = _site_names(arrays, "sites")
         known = zip(sites, labels, strict=False)
         return sorted({site for site, label in known if keep_unlabeled or label != UNLABELED})
 
@@ -176,5 +177,18 @@ def _known(labels: np.ndarray) -> np.ndarray:
     return labels != "" if labels.dtype.kind == "U" else labels >= 0
 
 
-def _texts(array: np.ndarray | None) -> tuple[str, ...]:
-    return () if array is None else tuple(map(str, array.tolist()))
+def _site_names(arrays: Mapping[str, np.ndarray], name: str) -> tuple[str, ...]:
+    """The site of each example as a text, or nothing where there are none.
+
+    Raises InputError if they are neither whole numbers nor texts.
+    """
+    if (sites := arrays.get(name)) is None:
+        return ()
+    if sites.ndim != 1 or sites.dtype.kind not in "iuU":
+        raise InputError(
+            f"{name} must be whole numbers or texts [N], not {sites.dtype} {list(sites.shape)}"
+        )
+    names = tuple(map(str, sites.tolist()))
+    if "" in names:
+        raise InputError(f"{name} has an empty text in row {names.index('')}: name a site")
+    return names

@@ -15,8 +15,6 @@ from fal.data.kinds.listing import DEFAULT_SIZE, read_listed
 from fal.data.listing import Listed
 from fal.errors import InputError
 
-STRAY_FOLDERS = {"__MACOSX"}
-
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder(FromPath, WithTestFraction):
@@ -70,7 +68,7 @@ class ImageFolder(FromPath, WithTestFraction):
 
 
 def _image_names(path: Path) -> tuple[list[str], list[str]]:
-    """Names of the files that are images, each once, and of the others, hidden ones left out.
+    """Names of the files that are images, each once, and of the others.
 
     A file without a suffix is opened to find out.
     """
@@ -79,7 +77,5 @@ def _image_names(path: Path) -> tuple[list[str], list[str]]:
     images: dict[str, None] = {}
     others: dict[str, None] = {}
     for name, read_file in files(path):
-        parts = name.split("/")
-        if not any(part.startswith(".") or part in STRAY_FOLDERS for part in parts):
-            (images if is_image(name, read_file) else others)[name] = None
+        (images if is_image(name, read_file) else others)[name] = None
     return list(images), list(others)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fal.errors import InputError
 from fal.options import Options
 
 
@@ -34,3 +35,19 @@ class Oracle(Options):
         Raises InputError where it cannot be done.
         """
         raise NotImplementedError
+
+    def ask(self, labels: np.ndarray, classes: Sequence[str], seed: int) -> np.ndarray:
+        """What it says, as ``label``; raises InputError unless that is a class for each image."""
+        said = np.asarray(self.label(labels, classes, seed))
+        if said.shape != labels.shape or said.dtype.kind not in "iu":
+            raise InputError(
+                f"the oracle {type(self).__name__} must say whole numbers {list(labels.shape)}, "
+                f"one for each image, not {said.dtype} {list(said.shape)}"
+            )
+        strange = said[(said < -1) | (said >= len(classes))]
+        if len(strange):
+            raise InputError(
+                f"the oracle {type(self).__name__} says {strange[0]}, but must say positions in "
+                f"the {len(classes)} classes, counted from 0, or -1 where it cannot tell"
+            )
+        return said.astype(np.int64)

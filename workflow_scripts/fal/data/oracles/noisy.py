@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
-import pandas as pd
 from annotated_types import Ge, Le
 
+from fal.data.cells import read_lines
 from fal.data.listing import as_name
 from fal.data.oracles.base import Oracle
 from fal.errors import InputError
@@ -59,24 +59,24 @@ class Noisy(Oracle):
 def read_confusion(path: str | Path, classes: Sequence[str]) -> np.ndarray:
     """Confusion probabilities [C, C] from a CSV file, in the order of ``classes``.
 
-    Names are compared as ``as_name`` gives them.
-    Raises InputError if the file cannot be read, or lacks a class, or has a row without numbers.
+    Cells are separated by commas, semicolons or tabs, names compared as ``as_name`` gives them.
+    Raises InputError if the file cannot be read, lacks a class or has it twice, or has a row
+    without numbers.
     """
     names = [as_name(name) for name in classes]
     try:
-        table = pd.read_csv(path, index_col=0, dtype={0: str}, encoding="utf-8-sig")
-        table.index = table.index.astype(str)
-        table = table.rename(index=as_name, columns=as_name)
-        matrix = table.loc[names, names].to_numpy(dtype=float)
-    except KeyError as error:
-        missing = next(
-            name for name in names if name not in table.index or name not in table.columns
-        )
-        raise InputError(
-            f"confusion '{path}' has no row or no column for the class '{missing}'"
-        ) from error
+        lines = [cells for _, cells in read_lines(Path(path).read_text(encoding="utf-8-sig"))]
     except (OSError, ValueError) as error:
         raise InputError(f"confusion '{path}' cannot be read as a table ({error})") from None
+    first, *lines = [list(map(as_name, cells)) for cells in lines if any(cells)] or [[]]
+    columns, rows = first[1:], [cells[0] for cells in lines]
+    for name in names:
+        if name not in rows or name not in columns:
+            raise InputError(f"confusion '{path}' has no row or no column for the class '{name}'")
+        if rows.count(name) > 1 or columns.count(name) > 1:
+            raise InputError(f"confusion '{path}' has two rows or columns for the class '{name}'")
+    cells = [dict(zip(columns, lines[rows.index(name)][1:], strict=False)) for name in names]
+    matrix = np.array([[_number(row.get(name, "")) for name in names] for row in cells])
     sums = matrix.sum(axis=1)
     bad = np.flatnonzero((matrix < 0).any(axis=1) | ~np.isfinite(sums) | (sums <= 0))
     if len(bad):
@@ -85,3 +85,11 @@ def read_confusion(path: str | Path, classes: Sequence[str]) -> np.ndarray:
             "that are not all 0"
         )
     return matrix / sums[:, None]
+
+
+def _number(text: str) -> float:
+    """The number that a text is, NaN if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan

@@ -53,6 +53,7 @@ class Partition(Options):
         known = np.flatnonzero(labels >= 0)
         self.check(len(known), clients)
         dealt = self.deal(labels[known], clients, np.nan if alpha is None else alpha, seed)
+        self._check_dealt(dealt, clients, len(known))
         parts = [known[part] for part in dealt]
         unknown = np.flatnonzero(labels < 0)
         if len(unknown):
@@ -64,6 +65,22 @@ class Partition(Options):
             parts = [np.sort(np.concatenate(both)) for both in zip(parts, rest, strict=True)]
         check_parts(parts)
         return parts
+
+    def _check_dealt(self, parts: Parts, clients: int, examples: int) -> None:
+        """Raise InputError unless each of ``examples`` is in one part, and there are enough parts.
+
+        A partition of somebody's own may deal otherwise."""
+        if len(parts) != clients:
+            raise InputError(
+                f"{type(self).__name__} deals {len(parts)} parts, but there are {clients} clients"
+            )
+        dealt = np.sort(np.concatenate(parts))
+        if not np.array_equal(dealt, np.arange(examples)):
+            lost = len(np.setdiff1d(np.arange(examples), dealt))
+            raise InputError(
+                f"{type(self).__name__} must deal each of the {examples} examples once, by its "
+                f"number from 0; it deals {len(dealt)} and leaves out {lost}"
+            )
 
 
 def check_clients(clients: int, examples: int) -> None:
