@@ -252,6 +252,10 @@ def test_a_data_set_is_read_again_when_its_images_change_not_when_they_are_copie
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {"prepare_dataset": 1}
     first.write_bytes(content)
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {}
+    (tmp_path / "images").rename(tmp_path / "moved")
+    moved = ["--config", mine[1].replace("images}", "moved}")]
+    assert jobs(tmp_path, target, *MINIATURE, *moved) == {}
+    (tmp_path / "moved").rename(tmp_path / "images")
     write("dog/deep/new.png")
     assert jobs(tmp_path, target, *MINIATURE, *mine) == {"prepare_dataset": 1}
 
