@@ -56,7 +56,10 @@ wildcard_constraints:
 
 
 if "--unlock" in sys.argv:
-    owner.release(settings.results)
+    try:
+        owner.unlock(settings.results)
+    except InputError as error:
+        sys.exit(f"Error: {error}")
 
 # What is doubtful, and what a large run will leave on the disk, is told before anything runs.
 if workflow.is_main_process:

@@ -70,6 +70,13 @@ def trained_files(name):
     return present(model_file(name, run) for run in RUNS)
 
 
+if settings.partial and not [*trained_files("result.json"), *partition_files("partition.npz")]:
+    sys.exit(
+        f"Error: partial is true, but there is nothing in '{settings.results}' yet to look at; run "
+        "it without partial, or give the folder with results"
+    )
+
+
 def is_queried(run):
     """Whether the cycle of a run is followed by a query, and that is done if the run is partial."""
     asked = run["cycle"] < settings.labeling.cycles_on(run["dataset"])

@@ -280,6 +280,32 @@ def test_time_left_follows_the_mean_of_each_rule_and_how_many_run_at_once(monkey
     assert seen.done == 2 and time.time() == 1014.0
 
 
+def test_of_a_submission_that_failed_those_are_told_that_failed(tmp_path):
+    from snakemake_logger_plugin_fal import state
+
+    seen = state.RunState()
+    ends = {
+        "train_cycle": "20:00:00 train_cycle: done in 3.1 s",
+        "distill_clients": "20:00:01 fal: Error: it does not converge",
+        "query_clients": "yesterday, Error: something else",
+        "other": "20:00:00 other: round 3 of 10",
+    }
+    for job, (step, end) in enumerate(ends.items()):
+        log = tmp_path / "logs" / "exp" / "logs" / step / "cycle-1.log"
+        log.parent.mkdir(parents=True)
+        log.write_text(f"begun\n{end}\n")
+        if step == "query_clients":
+            os.utime(log, (1e9, 1e9))
+        event = {"wildcards": {}, "output": ["x"], "input": [], "rule_name": step}
+        seen.start(job, {**event, "log": [str(log)]})
+    assert [job.step for job in seen.running.values()] == list(ends)
+    for job in range(4):
+        seen.fail(job)
+    assert [job.step for job in seen.culprits()] == ["distill_clients", "other"]
+    del seen.failed[1], seen.failed[3]
+    assert len(seen.culprits()) == 2
+
+
 def _with_clock(cls, clock):
     def make(**fields):
         return cls(started=clock[0], **fields)

@@ -114,8 +114,41 @@ def test_an_owner_on_another_machine_has_to_be_unlocked(claim, tmp_path):
     record(tmp_path, host="elsewhere")
     with pytest.raises(InputError, match=r"on elsewhere, .* snakemake --unlock"):
         claim(tmp_path)
-    owner.release(tmp_path)
+    owner.unlock(tmp_path)
     assert claim(tmp_path) == []
+
+
+def test_a_folder_whose_owner_lives_is_not_unlocked(claim, tmp_path):
+    record(tmp_path)
+    with pytest.raises(InputError, match=r"works on .*; wait until it ends, or stop it"):
+        owner.unlock(tmp_path)
+    assert not json.loads((tmp_path / RECORD).read_text()).get("over")
+    owner.release(tmp_path)
+    owner.unlock(tmp_path)
+    assert claim(tmp_path) == []
+    owner.unlock(tmp_path / "empty")
+
+
+def test_while_one_ends_what_outlived_a_killed_owner_no_other_begins(
+    claim, tmp_path, processes, monkeypatch
+):
+    record(tmp_path, pid=gone_number())
+    orphan = sleep(processes, mark=f"{gone_number()} {tmp_path}", ignoring=True)
+    monkeypatch.setattr(owner, "GRACE", 1.0)
+    code = "import sys; from fal import owner; owner.claim(sys.argv[1])"
+    second = []
+    stop = owner._end_orphans
+
+    def with_another(results):
+        asked = [sys.executable, "-c", code, str(tmp_path)]
+        second.append(subprocess.run(asked, capture_output=True, text=True))
+        stop(results)
+
+    monkeypatch.setattr(owner, "_end_orphans", with_another)
+    claim(tmp_path)
+    assert "another snakemake has just begun to work on" in second[0].stderr
+    assert json.loads((tmp_path / RECORD).read_text())["pid"] == os.getpid()
+    assert orphan.wait(5) == -signal.SIGKILL
 
 
 def test_a_requeued_allocation_goes_on_on_another_machine(claim, tmp_path, monkeypatch):

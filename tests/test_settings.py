@@ -101,6 +101,11 @@ def test_settings_need_no_torch_and_no_snakemake():
 # What is filled in
 
 
+@pytest.mark.parametrize("results", ["out", "out/", "./out", "out/.", "a/../out"])
+def test_the_results_folder_has_one_name(results):
+    assert resolve({"results": results}).results == "out"
+
+
 def test_entries_are_names_or_names_with_options(tmp_path):
     resolved = resolve(
         {

@@ -70,12 +70,15 @@ def test_the_planned_cycles_of_a_run_are_counted(tmp_path):
     assert status.planned_cycles(planned, {**run, "seed": 7}) == 0
 
 
-def test_without_a_plan_it_says_what_is_there(tmp_path):
+@pytest.mark.parametrize("below", ["", "runs/alpha-2", "logs/runs"])
+def test_without_a_plan_it_says_what_is_there(tmp_path, below):
+    tmp_path = tmp_path / below
     write_result(tmp_path, 50.0, strategy="initial", seed=1, cycle=0)
     write_result(tmp_path, 60.0, strategy="random", seed=1, cycle=1)
     [seen] = status.look(tmp_path).runs
     assert (seen.run["strategy"], seen.trained, seen.cycles) == ("random", 2, None)
     assert seen.accuracy == 60.0
+    assert seen.run["alpha"] == "0.1"
 
 
 def test_running_failed_and_killed_jobs(tmp_path):

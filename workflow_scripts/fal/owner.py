@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import platform
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -76,24 +78,55 @@ def claim(results: str | Path, submitted: str = "") -> None:
     submitted: the name under which it submits jobs to Slurm.
     Raises InputError while another owner, or a Slurm job of an earlier one, may still work there.
     """
-    earlier = _read(results)
-    if earlier is not None:
-        if not earlier.over:
-            _refuse_if_at_work(results, earlier)
-        _refuse_if_queued(results, earlier)
-        if not earlier.over:
-            _log.warning("An earlier run was killed: %s. This one goes on from there.", earlier)
-    _end_orphans(results)
     me = psutil.Process()
-    allocation = os.environ.get("SLURM_JOB_ID", "")
-    _write(results, Owner(me.pid, platform.node(), me.create_time(), False, allocation, submitted))
+    with _one_at_a_time(results):
+        earlier = _read(results)
+        if earlier is not None:
+            if not earlier.over:
+                _refuse_if_at_work(results, earlier)
+            _refuse_if_queued(results, earlier)
+            if not earlier.over:
+                _log.warning("An earlier run was killed: %s. This one goes on from there.", earlier)
+        _end_orphans(results)
+        slurm_job = os.environ.get("SLURM_JOB_ID", "")
+        owner = Owner(me.pid, platform.node(), me.create_time(), False, slurm_job, submitted)
+        _write(results, owner)
     folder = Path(results).resolve()
     os.environ[MARK] = f"{me.pid} {folder}"
     atexit.register(_release_at_exit, folder)
 
 
+@contextlib.contextmanager
+def _one_at_a_time(results: str | Path) -> Iterator[None]:
+    """Raise InputError while another process is within, as while it ends orphans."""
+    path = _path(results).with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"another snakemake has just begun to work on '{results}'; wait until it ends, or "
+                f"stop it, {AGAIN}"
+            ) from None
+        except OSError as error:  # Some network file systems have no locks.
+            _log.debug("no lock on %s (%s)", path, error)
+        yield
+
+
+def unlock(results: str | Path) -> None:
+    """Take it that the owner of ``results`` no longer works there, as a person says.
+
+    Raises InputError if it does: it runs on this machine.
+    """
+    owner = _read(results)
+    if owner is not None and not owner.over:
+        _refuse_if_alive(results, owner)
+    release(results)
+
+
 def release(results: str | Path) -> None:
-    """Take it that the owner of ``results`` no longer works there."""
+    """Leave word that the owner of ``results`` no longer works there."""
     owner = _read(results)
     if owner is not None:
         _write(results, replace(owner, over=True))
@@ -112,6 +145,10 @@ def _refuse_if_at_work(results: str | Path, owner: Owner) -> None:
             f"{owner} works on '{results}', or was killed there; if it no longer runs, run "
             f"snakemake --unlock with the same options {AGAIN}"
         )
+    _refuse_if_alive(results, owner)
+
+
+def _refuse_if_alive(results: str | Path, owner: Owner) -> None:
     if owner.host == platform.node() and owner.alive():
         raise InputError(f"{owner} works on '{results}'; wait until it ends, or stop it, {AGAIN}")
 

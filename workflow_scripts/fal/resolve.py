@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -35,6 +36,8 @@ def resolve(config: Mapping[str, Any]) -> Settings:
     settings = Settings(
         **{
             **given_options(given),
+            # Snakemake takes a path that is written in two ways for two.
+            "results": os.path.normpath(given.results),
             "datasets": _datasets(given),
             "partition": _partition(given),
             "oracle": checks.oracle(component("oracle", given.oracle, ORACLES)[1]),

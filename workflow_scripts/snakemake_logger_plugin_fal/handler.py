@@ -184,7 +184,7 @@ class LogHandler(LogHandlerBase):
 
     def _tell_retry(self, jobid: int) -> None:
         job = self.state.failed.pop(jobid, None)
-        if job is not None:
+        if job is not None and not job.ended_well:
             self.warn(f"{self.state.words(job)} failed and is tried again: {error_of(job)}")
 
     def _say(self, text: str) -> None:
@@ -193,7 +193,7 @@ class LogHandler(LogHandlerBase):
 
     def _summarize(self) -> None:
         state = self.state
-        failures = [f"Error: {state.words(job)}: {error_of(job)}" for job in state.failed.values()]
+        failures = [f"Error: {state.words(job)}: {error_of(job)}" for job in state.culprits()]
         if self.stopped_by_user:
             failures = ["Stopped. Run the same command again to go on from here."]
         if state.warnings and state.planned and not self.common_settings.dryrun:

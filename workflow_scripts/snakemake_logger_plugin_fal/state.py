@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter, defaultdict
@@ -13,6 +14,12 @@ from typing import Any
 from fal import progress
 from fal.progress import Standing
 from fal.reporting import status
+
+DONE = re.compile(r": done in [0-9.]+ s$")
+"""The end of the log of a job that ended well."""
+
+CLOCKS = 5.0
+"""Seconds by which the clocks of two machines may differ."""
 
 
 @dataclass
@@ -30,6 +37,14 @@ class JobState:
     started: float = field(default_factory=time.time)
     standing: Standing | None = None
     announced: bool = False
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether it did its work, or did not come to it: another of its submission failed."""
+        if self.log is None or not Path(self.log).exists():
+            return False
+        earlier = Path(self.log).stat().st_mtime < self.started - CLOCKS
+        return earlier or DONE.search(progress.last_line(self.log)) is not None
 
     @property
     def seconds(self) -> float:
@@ -74,7 +89,7 @@ class RunState:
     def start(self, jobid: int, event: Mapping[str, Any]) -> JobState:
         """event: what Snakemake tells of a job when it starts."""
         log = event["log"][0] if event["log"] else None
-        results, _, below = (log or "").partition("/logs/")
+        results, _, below = (log or "").rpartition("/logs/")
         with self.lock:
             job = JobState(
                 rule=event["rule_name"],
@@ -105,6 +120,12 @@ class RunState:
             if job is not None:
                 self.failed[jobid] = job
             return job
+
+    def culprits(self) -> list[JobState]:
+        """The failed jobs. Snakemake tells all jobs of a submission as failed where one has."""
+        with self.lock:
+            failed = list(self.failed.values())
+        return [job for job in failed if not job.ended_well] or failed
 
     def warn(self, sentence: str) -> bool:
         """Count a warning; returns whether it is new."""

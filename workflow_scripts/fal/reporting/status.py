@@ -159,7 +159,7 @@ def _found_runs(results: Path) -> list[RunStatus]:
     for path in results.glob(pattern.removeprefix("./")):
         run = parse_path(path)
         # The folder's own spelling of a number: 1.0 is written as 1.
-        run["alpha"] = path.parts[path.parts.index("runs") + 2].removeprefix("alpha-")
+        run["alpha"] = path.relative_to(results).parts[2].removeprefix("alpha-")
         cycles.setdefault(tuple(run[f] for f in factors), set()).add(run["cycle"])
     shared = RUN.index("strategy")
     runs = [
