@@ -32,7 +32,13 @@ def test_factors_multiply():
 
 
 def test_kept_models_cost_more():
-    assert estimate({**SMALL, "keep": ["clients"]}) > estimate(SMALL)
+    clients = 10 * MODEL
+    kept = {**SMALL, "keep": ["clients"]}
+    # Of cycle 1: the clients' models of both strategies, and IFAL's distilled ones.
+    assert estimate(kept) == estimate(SMALL) + 3 * clients
+    assert estimate({**kept, "strategies": ["random"]}) == (
+        estimate({**SMALL, "strategies": ["random"]}) + clients
+    )
 
 
 def test_unknown_sizes_give_no_estimate(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from fal.job import job
 from fal.layout import parse_path, typed
 from fal.reporting import drawing, prediction_figures
 
-with job(snakemake):
+with job(snakemake) as run:
     params, folder = snakemake.params, Path(snakemake.output[0]).parent
     classes = {
         Path(info).parent.name: json.loads(Path(info).read_text())["classes"]
@@ -18,17 +19,14 @@ with job(snakemake):
     found = [(parse_path(file), pd.read_csv(file)) for file in snakemake.input.predictions]
     with drawing.look(params.style):
         for name, grid in params.grids.items():
-            tables = [
-                next(
-                    table
-                    for run, table in found
-                    if typed(panel.setting).items() <= run.items()
-                    and run["strategy"] == panel.strategies[0]
-                )
-                for panel in grid.panels
-            ]
-            named = [classes[panel.setting["dataset"]] for panel in grid.panels]
+            shown: list[Any] = []
+            for panel in grid.panels:
+                wanted = {**typed(panel.setting), "strategy": panel.strategies[0]}
+                tables = [table for of, table in found if wanted.items() <= of.items()]
+                shown += [(tables[0], classes[wanted["dataset"]])] if tables else [None]
+                if not tables:
+                    run.warn(f"{name}: {panel.title or 'predictions'} missing")
             figure, numbers = prediction_figures.prediction_figure(
-                grid, tables, named, params.style["width"], params.scale
+                grid, shown, params.style["width"], params.scale
             )
             drawing.save(figure, folder / name, numbers, params.style["dpi"])

@@ -475,7 +475,7 @@ def test_distances_of_predictions():
 def test_predictions_show_the_shares(tmp_path):
     grid = Grid("predictions", ((Panel("digits", SETTING, ("ifal",)),),), "predicted")
     figure, numbers = prediction_figures.prediction_figure(
-        grid, [predictions()], [["cat", "dog", "cow"]], width=7
+        grid, [(predictions(), ["cat", "dog", "cow"])], width=7
     )
     local, world = figure.axes
     heights = [bar.get_height() for bar in local.patches[:6]]
@@ -486,4 +486,17 @@ def test_predictions_show_the_shares(tmp_path):
     own = numbers[(numbers["model"] == "local") & (numbers["source"] == "structural")]
     assert dict(zip(own["class"], own["share"], strict=True)) == {"cat": 0.5, "dog": 0.5, "cow": 0}
     assert (own["to_all"] == 0.25).all()
+    check_image(figure, tmp_path)
+
+
+@pytest.mark.parametrize("there", [[False, True], [False, False]])
+def test_predictions_that_are_not_there_yet_are_named_in_their_panels(tmp_path, there):
+    panels = [Panel(title, SETTING, ("ifal",)) for title in ("first", "second")]
+    grid = Grid("predictions", tuple((panel,) for panel in panels), "predicted")
+    shown = [(predictions(), ["cat", "dog", "cow"]) if is_there else None for is_there in there]
+    figure, numbers = prediction_figures.prediction_figure(grid, shown, width=7)
+    missing = ["missing" in [t.get_text() for t in axes.texts] for axes in figure.axes]
+    assert missing == [not is_there for is_there in there for _ in range(2)]
+    assert set(numbers["panel"]) == ({"second"} if any(there) else set())
+    assert list(numbers)[:2] == ["panel", "client"]
     check_image(figure, tmp_path)

@@ -19,9 +19,10 @@ BYTES_PER_SCORE = 60
 def remaining_bytes(settings: Settings, plan: Plan) -> int | None:
     """About how many bytes all runs leave behind; None where a size is not known beforehand.
 
-    Counted are models and scores, which are nearly all there is: for each setting and seed the
-    clients' models of the common cycle 0, and for each strategy a global model and the scores of
-    each cycle and the clients' models of the last one (of all cycles, with ``keep: [clients]``).
+    Counted are models and scores, which are nearly all there is without ``keep: [outputs]``: for
+    each setting and seed the clients' models of the common cycle 0, and for each strategy a global
+    model and the scores of each cycle and the clients' models of the last one. With
+    ``keep: [clients]`` those of all cycles stay, the distilled ones too.
     """
     kept_clients = "clients" in settings.keep
     total = 0.0
@@ -36,8 +37,10 @@ def remaining_bytes(settings: Settings, plan: Plan) -> int | None:
         cycles = settings.labeling.cycles_on(dataset)
         scores = size[1] * BYTES_PER_SCORE
         per_strategy = cycles * (weights + scores) + (cycles if kept_clients else 1) * clients
-        distilled = any("kd" in _needs(name, settings.strategies[name]) for name in names)
+        distilled = sum("kd" in _needs(name, settings.strategies[name]) for name in names)
         total += weights + (2 if distilled else 1) * clients + len(names) * per_strategy
+        if kept_clients:
+            total += distilled * max(0, cycles - 1) * clients
     return round(total * len(settings.seeds))
 
 

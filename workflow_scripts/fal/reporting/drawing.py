@@ -128,6 +128,11 @@ def name_axes(axes: Sequence[Axes], columns: int, xlabel: str, ylabel: str) -> N
         own.set_ylabel(ylabel)
 
 
+def tell_missing(axes: Axes) -> None:
+    """Say in an empty panel that there is nothing to draw yet."""
+    axes.text(0.5, 0.5, "missing", ha="center", va="center", color="#a00000")
+
+
 def legend_below(figure: Figure, handles: Sequence[Artist]) -> None:
     """A legend for all panels, in as many columns as there is room for, below what is there."""
     longest = max(len(str(handle.get_label())) for handle in handles)

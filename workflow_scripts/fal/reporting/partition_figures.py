@@ -9,7 +9,15 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from fal.reporting.drawing import name_axes, name_classes, notes_below, panel_grid, some, wrapped
+from fal.reporting.drawing import (
+    name_axes,
+    name_classes,
+    notes_below,
+    panel_grid,
+    some,
+    tell_missing,
+    wrapped,
+)
 from fal.reporting.grids import Grid
 
 Part = tuple[np.ndarray, Sequence[str]]
@@ -64,7 +72,7 @@ def partition_grid(
     numbers, image = [], None
     for place, (axes, panel, part) in enumerate(zip(axes_of, grid.panels, parts, strict=True)):
         if part is None:
-            axes.text(0.5, 0.5, "missing", ha="center", va="center", color="#a00000")
+            tell_missing(axes)
             continue
         counts, classes = part
         image = _draw_counts(axes, 100 * counts / counts.sum(1, keepdims=True).clip(1), 100)

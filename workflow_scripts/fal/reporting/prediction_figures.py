@@ -13,7 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from fal.query.predictions import ROLES, SOURCES
-from fal.reporting.drawing import legend_below, name_axes, name_classes, panel_grid
+from fal.reporting.drawing import (
+    legend_below,
+    name_axes,
+    name_classes,
+    panel_grid,
+    tell_missing,
+)
 from fal.reporting.grids import Grid
 
 _COLORS = {"learning-based": "#56b4e9", "structural": "#d55e00"}
@@ -44,8 +50,7 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 def prediction_figure(
     grid: Grid,
-    tables: Sequence[pd.DataFrame],
-    classes: Sequence[Sequence[str]],
+    shown: Sequence[tuple[pd.DataFrame, Sequence[str]] | None],
     width: float,
     note: str = "",
 ) -> tuple[Figure, pd.DataFrame]:
@@ -54,8 +59,9 @@ def prediction_figure(
     Bars are the mean softmax outputs (learning-based) and mean structural probabilities of the
     local (left) and the global model (right), lines the labels of the client and of all clients.
 
-    tables: of each panel, as of ``fal.query.predictions.class_predictions``. classes: their names.
-    width: of the figure in inches. note: further words on what is shown.
+    shown: of each panel the table, as of ``fal.query.predictions.class_predictions``, and the names
+    of the classes; None where there is none. width: of the figure in inches. note: further words on
+    what is shown.
 
     Returns the figure and its numbers, of all clients: panel, client, model, source, class, share,
     and the columns of ``distances``.
@@ -75,7 +81,12 @@ def prediction_figure(
         "total variation distance, in brackets its mean over all clients"
     )
     figure, axes_of = panel_grid(whole, width, [about, note], height=2.6)
-    for row, (table, names) in enumerate(zip(tables, classes, strict=True)):
+    for row, panel in enumerate(shown):
+        if panel is None:
+            for axes in axes_of[2 * row : 2 * row + 2]:
+                tell_missing(axes)
+            continue
+        table, names = panel
         measured = distances(table)
         for axes, model in zip(axes_of[2 * row :], ROLES, strict=False):
             _draw_shares(axes, table, grid.client, model)
@@ -87,10 +98,12 @@ def prediction_figure(
     name_axes(axes_of, 2, "", "share of images (%)")
     legend_below(figure, _legend())
     numbers = [
-        _numbers(table, names).assign(panel=panel.title)
-        for panel, table, names in zip(grid.panels, tables, classes, strict=True)
+        _numbers(*found).assign(panel=panel.title)
+        for panel, found in zip(grid.panels, shown, strict=True)
+        if found is not None
     ]
-    return figure, pd.concat(numbers)[["panel", *numbers[0].columns.drop("panel")]]
+    columns = ["panel", "client", "model", "source", "class", "share", "to_client", "to_all"]
+    return figure, pd.concat(numbers)[columns] if numbers else pd.DataFrame(columns=columns)
 
 
 def _shares(table: pd.DataFrame) -> dict[tuple[int, str, str], np.ndarray]:
