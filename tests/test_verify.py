@@ -65,21 +65,22 @@ def test_what_is_wrong_is_listed_with_the_command_that_mends_it(results, capsys)
         "runs/cycle-0/clients.safetensors",
         "runs/cycle-0/global.safetensors",
         "tables/.queries_provenance.json",
+        "tables/queries.csv",
     ]
     assert names(found.missing, results) == ["figures/accuracy.png"]
-    assert names(found.unrecorded, results) == ["tables/mine.csv", "tables/queries.csv"]
+    assert names(found.unrecorded, results) == ["tables/mine.csv"]
 
     code, text = told(capsys, results)
     assert code == 1
-    assert "Damaged, or changed since (3):" in text
-    files = f"{results}/runs/cycle-0/global.safetensors {results}/figures/accuracy.png"
-    wanted = f"snakemake --cores all {files}"
+    assert "Damaged, or changed since (4):" in text
+    files = ("runs/cycle-0/global.safetensors", "tables/queries.csv", "figures/accuracy.png")
+    wanted = f"snakemake --cores all {' '.join(f'{results}/{file}' for file in files)}"
     assert text.splitlines()[-1].strip() == wanted
     assert all(path.exists() for path in found.damaged)
 
     code, text = told(capsys, results, "--remove")
     assert (code, text.splitlines()[-1].strip()) == (1, wanted)
-    assert "Removed 3 damaged files." in text
+    assert "Removed 4 damaged files." in text
     assert not any(path.exists() for path in found.damaged)
 
 

@@ -20,6 +20,9 @@ from fal.layout import REMOVED_AFTER_USE
 WITH_RECORDS = ("data", "partitions", "runs", "tables", "figures")
 """The folders, below the results, whose files all stand in records."""
 
+SUFFIX = "_provenance.json"
+"""What the name of a hidden record ends with, after the stem of the first file that it is about."""
+
 SHOWN = 20
 """How many files of a sort are listed."""
 
@@ -28,8 +31,8 @@ SHOWN = 20
 class Found:
     """What a results folder holds, as paths.
 
-    intact: as they were written. damaged: not so. missing: written, but not there any more.
-    unrecorded: written by nobody who left a record.
+    intact: as they were written. damaged: not so, or their record is. missing: written, but not
+    there any more. unrecorded: written by nobody who left a record.
     """
 
     intact: list[Path]
@@ -61,10 +64,13 @@ def verify(results: str | Path) -> Found:
         whole = list(threads.map(lambda path: intact(path, known[path]), there))
     damaged += [path for path, good in zip(there, whole, strict=True) if not good]
     unrecorded = set(_results_of_jobs(results)) - known.keys()
+    untold = {p for p in unrecorded if p.with_name(f".{p.stem}{SUFFIX}") in damaged}
+    unrecorded -= untold
+    damaged += untold
     return Found(
         intact=[path for path, good in zip(there, whole, strict=True) if good],
         damaged=sorted(damaged),
-        missing=sorted(_missing(records)),
+        missing=sorted({*_missing(records)}),
         unrecorded=sorted(unrecorded),
     )
 
