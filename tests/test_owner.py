@@ -160,6 +160,12 @@ def test_a_requeued_allocation_goes_on_on_another_machine(claim, tmp_path, monke
     assert len(claim(tmp_path)) == 1
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(claim, tmp_path):
+    (tmp_path / "logs").touch()
+    with pytest.raises(InputError, match=r"owner.json' cannot be written \(File exists\)"):
+        claim(tmp_path)
+
+
 def test_half_a_record_is_none(claim, tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / RECORD).write_text('{"pid": 1, "ho')

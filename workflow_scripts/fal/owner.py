@@ -100,9 +100,10 @@ def claim(results: str | Path, submitted: str = "") -> None:
 def _one_at_a_time(results: str | Path) -> Iterator[None]:
     """Raise InputError while another process is within, as while it ends orphans."""
     path = _path(results).with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
+    with contextlib.ExitStack() as opened:
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = opened.enter_context(path.open("w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(

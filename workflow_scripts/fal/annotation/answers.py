@@ -61,10 +61,12 @@ def find_answers(folder: str | Path, name: str) -> Path | None:
 def unused_answers(folder: str | Path, names: Container[str]) -> list[str]:
     """Sentences about the files in a folder of answers that answer none of the tasks ``names``.
 
-    Of files that are no answers those are told that are called like a task without answers.
+    Of files that are no answers, or lie in a sub-folder, those are told that are called like a task
+    without answers.
     """
     sentences, unknown = [], []
-    for path in filter(Path.is_file, sorted(Path(folder).rglob("*"))):
+    found = [path for pattern in ("*", "*/*") for path in Path(folder).glob(pattern)]
+    for path in filter(Path.is_file, sorted(found)):
         suffix = path.suffix.lower()
         here, readable = path.parent == Path(folder), suffix in SUFFIXES
         if here and path.stem in names and path.suffix in SUFFIXES:
