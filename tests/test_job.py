@@ -1,6 +1,7 @@
 """What surrounds a step: its record, the check of its inputs, and what stops it."""
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -93,7 +94,10 @@ def test_a_job_whose_rule_names_no_record_leaves_a_hidden_one(tmp_path, query, t
     assert "queries.csv' is not what summarize_queries wrote" in sentence
 
 
-def test_names_that_are_no_text_can_be_told(tmp_path):
+def test_names_that_are_no_text_can_be_told(tmp_path, monkeypatch):
+    # What pytest captures could not be sent between its processes.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+
     def fail(job):
         job.tell("the folder M\udcfcller")
         raise InputError("'M\udcfcller' is not readable")
