@@ -75,7 +75,7 @@ def unfinished(tmp_path_factory):
         status, said = snakemake(folder, PEOPLE)
         assert status == 0, said
         told = rf"{waiting} images wait for their labels \(3 tasks in "
-        assert len(re.findall(told, said)) == 1, said
+        assert re.search(told, said), said
         status, said = snakemake(folder, PEOPLE)
         assert status == 0 and re.search(told, said) and "Nothing to be done" in said, said
         assert answer(folder) == waiting
