@@ -46,6 +46,11 @@ class Record:
         return [self.folder / name for name in self.outputs]
 
 
+def hidden_record(first: str | Path) -> str:
+    """The name of the record of a job whose rule names none, after the first file that it wrote."""
+    return f".{Path(first).stem}_provenance.json"
+
+
 def digest(path: str | Path) -> str:
     """The SHA-256 of a file's content."""
     with Path(path).open("rb") as file:

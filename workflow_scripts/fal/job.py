@@ -129,7 +129,7 @@ class Job:
 def _hidden_record(outputs: Sequence[str]) -> str:
     """Where the record of a job lies whose rule names none: in its outputs' folder."""
     folder = os.path.commonpath([Path(output).parent for output in outputs])
-    return str(Path(folder, f".{Path(outputs[0]).stem}_provenance.json"))
+    return str(Path(folder, integrity.hidden_record(outputs[0])))
 
 
 def check_device(wanted: str) -> None:

@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fal.errors import InputError
-from fal.integrity import RECORDS, DamagedError, Record, intact, read_record
+from fal.integrity import RECORDS, DamagedError, Record, hidden_record, intact, read_record
 from fal.layout import REMOVED_AFTER_USE
 
 WITH_RECORDS = ("data", "partitions", "runs", "tables", "figures")
 """The folders, below the results, whose files all stand in records."""
-
-SUFFIX = "_provenance.json"
-"""What the name of a hidden record ends with, after the stem of the first file that it is about."""
 
 SHOWN = 20
 """How many files of a sort are listed."""
@@ -64,7 +61,7 @@ def verify(results: str | Path) -> Found:
         whole = list(threads.map(lambda path: intact(path, known[path]), there))
     damaged += [path for path, good in zip(there, whole, strict=True) if not good]
     unrecorded = set(_results_of_jobs(results)) - known.keys()
-    untold = {p for p in unrecorded if p.with_name(f".{p.stem}{SUFFIX}") in damaged}
+    untold = {p for p in unrecorded if p.with_name(hidden_record(p)) in damaged}
     unrecorded -= untold
     damaged += untold
     return Found(

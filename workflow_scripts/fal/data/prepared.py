@@ -56,18 +56,26 @@ def settled_options(
 ) -> dict[str, Any]:
     """``options``, or where the data set in ``prepared`` was made by the same, those of then.
 
-    They are the same where files have moved to another ``path``, of whose contents the fingerprint
-    tells, and where an option that was not there then has its default.
     options: kind and all options of ``kind``.
     """
     try:
         then = record_of(prepared)["settings"]["options"]
-        known = {option.name: option.default for option in fields(kind)} | then
+        same = same_options(options, then, kind)
     except (KeyError, TypeError):
         return dict(options)
-    if _comparable(options) != _comparable(known):
+    if not same:
         return dict(options)
     return {key: then[key] if key == "path" else options[key] for key in options if key in then}
+
+
+def same_options(options: Mapping[str, Any], then: Mapping[str, Any], kind: DatasetKind) -> bool:
+    """Whether ``options`` are those of a record, ``then``.
+
+    They are where files have moved to another ``path``, of whose contents the fingerprint tells,
+    and where an option that was not there then has its default.
+    """
+    defaults = {option.name: option.default for option in fields(kind)}
+    return _comparable(options) == _comparable({**defaults, **then})
 
 
 def _comparable(options: Mapping[str, Any]) -> dict[str, Any]:

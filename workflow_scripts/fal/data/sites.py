@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
 from fal.data.kinds.base import DatasetKind
-from fal.data.prepared import record_of, settled_fingerprint, settled_options
+from fal.data.prepared import record_of, same_options, settled_fingerprint
 from fal.errors import InputError
 from fal.options import given_options
 
@@ -54,8 +53,7 @@ def _of_prepared(
     try:
         made = record_of(folder)["settings"]
         options = {"kind": made["options"]["kind"], **given_options(kind)}
-        settled = settled_options(options, kind, folder)
-        same = json.loads(json.dumps(settled, default=str)) == made["options"]
+        same = same_options(options, made["options"], kind)
         if not same or fingerprint != made["fingerprint"]:
             return None
         if bool(made.get("keep_unlabeled")) != keep_unlabeled:

@@ -155,10 +155,8 @@ def _numbered(
     examples.
     """
     for name, array in (("labels", labels), ("test_labels", test_labels)):
-        if array is not None and (array.ndim != 1 or array.dtype.kind not in "iuU"):
-            raise InputError(
-                f"{name} must be whole numbers or texts [N], not {array.dtype} {list(array.shape)}"
-            )
+        if array is not None:
+            _check_named(name, array)
     known = np.unique(labels[_known(labels)])
     if len(known) < 2:
         raise InputError(f"labels have {len(known)} class(es); at least 2 are needed")
@@ -177,6 +175,14 @@ def _known(labels: np.ndarray) -> np.ndarray:
     return labels != "" if labels.dtype.kind == "U" else labels >= 0
 
 
+def _check_named(name: str, array: np.ndarray) -> None:
+    """Raise InputError unless an array names something by whole numbers or texts."""
+    if array.ndim != 1 or array.dtype.kind not in "iuU":
+        raise InputError(
+            f"{name} must be whole numbers or texts [N], not {array.dtype} {list(array.shape)}"
+        )
+
+
 def _site_names(arrays: Mapping[str, np.ndarray], name: str) -> tuple[str, ...]:
     """The site of each example as a text, or nothing where there are none.
 
@@ -184,10 +190,7 @@ def _site_names(arrays: Mapping[str, np.ndarray], name: str) -> tuple[str, ...]:
     """
     if (sites := arrays.get(name)) is None:
         return ()
-    if sites.ndim != 1 or sites.dtype.kind not in "iuU":
-        raise InputError(
-            f"{name} must be whole numbers or texts [N], not {sites.dtype} {list(sites.shape)}"
-        )
+    _check_named(name, sites)
     names = tuple(map(str, sites.tolist()))
     if "" in names:
         raise InputError(f"{name} has an empty text in row {names.index('')}: name a site")
