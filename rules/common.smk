@@ -31,7 +31,7 @@ except InputError as error:
 config["compute"] = given_options(settings.compute)
 config["labeling"] = given_options(settings.labeling)
 # Nor must the path of images decide, of whose contents a param tells.
-config["sources"] = settings.datasets
+config["datasets"] = [{name: options} for name, options in settings.datasets.items()]
 # What a step that computes asks for: `--resources gpu=2` has two of those on a GPU run at once.
 DEVICE = {"gpu": 1} if settings.compute.device.startswith("cuda") else {}
 

@@ -1,5 +1,6 @@
 """The workflow as a user runs it: real snakemake runs at miniature size."""
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 import snakemake_runs
@@ -72,6 +74,13 @@ def test_all_that_a_run_writes_lies_below_its_results(finished):
 
 def test_nothing_is_left_to_do(finished):
     run = snakemake(finished, "--dry-run", *MINIATURE)
+    assert "Nothing to be done" in run.stdout
+
+
+def test_the_recorded_configuration_can_be_given_again(finished, tmp_path):
+    recorded = json.loads((finished / "results" / "provenance.json").read_text())["config"]
+    (tmp_path / "recorded.yaml").write_text(yaml.safe_dump(recorded))
+    run = snakemake(finished, "--dry-run", "--configfile", str(tmp_path / "recorded.yaml"))
     assert "Nothing to be done" in run.stdout
 
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from fal.data import kinds
 from fal.data.download import DOWNLOADS
+from fal.entries import entries
 from fal.job import job
 
 with job(snakemake) as run:
-    options = dict(snakemake.config["sources"][snakemake.wildcards.dataset])
+    datasets = dict(entries("datasets", snakemake.config["datasets"]))
+    options = datasets[snakemake.wildcards.dataset]
     folder = Path(snakemake.output.description).parent
     kind = kinds.create(options.pop("kind"), **options)
     run.record(content=kind.content_digest())
