@@ -3,6 +3,7 @@
 from snakemake.utils import min_version
 
 from fal import owner
+from fal.federated.checkpoint import forget_finished
 from fal.job import check_device
 from fal.reporting import status
 
@@ -55,6 +56,8 @@ onstart:
 
 
 onsuccess:
+    if not settings.partial:
+        forget_finished(settings.results)
     tell_what_waits()
 
 

@@ -1,6 +1,7 @@
 # The checked configuration, and the names that all rules share.
 
 import logging
+import os
 import signal
 import sys
 
@@ -9,6 +10,7 @@ from snakemake.utils import update_config
 from fal import estimate, experiment, owner
 from fal.entries import create
 from fal.errors import InputError
+from fal.job import SUBMITTED
 from fal.layout import Layout
 from fal.options import given_options
 from fal.query import strategies
@@ -73,3 +75,4 @@ else:
     # Slurm tells all processes of a job that its time is nearly over; the step script is the one
     # that acts, and needs those above it until it has saved what it did.
     signal.signal(signal.SIGUSR1, lambda *_: None)
+    os.environ[SUBMITTED] = "1"

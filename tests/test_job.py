@@ -17,7 +17,7 @@ from fal import storage
 from fal.errors import InputError
 from fal.federated import algorithms
 from fal.federated.checkpoint import Checkpoint
-from fal.job import job
+from fal.job import SUBMITTED, job
 from fal.progress import error_in, warnings_in
 from fal.reporting import drawing
 from fal.signals import AGAIN, TOLD
@@ -247,6 +247,27 @@ def test_a_training_saves_and_stops_after_its_round_and_goes_on_from_there(tmp_p
     record = json.loads((tmp_path / "cycle-0" / "provenance.json").read_text())
     assert record["device"] == "cpu"
     assert record["hardware"].startswith("CPU with ")
+
+
+def test_a_training_whose_submission_fails_is_not_done_again(tmp_path, monkeypatch):
+    outputs = {"result": "cycle-0/result.json", "provenance": "cycle-0/provenance.json"}
+    snakemake = given(tmp_path, "train_cycle", outputs=outputs)
+    found = []
+
+    def step(running):
+        running.use_device()
+        checkpoint = Checkpoint.of_job(running, snakemake.output.result)
+        known = checkpoint.load()
+        found.append(known and known[1])
+        if not known:
+            checkpoint.save({"a": fresh(make_cohort())}, "round 4 of 4", "")
+
+    monkeypatch.setenv(SUBMITTED, "1")
+    for _ in range(2):
+        assert run(snakemake, step) == (0, None)
+        for path in snakemake.output:
+            Path(path).unlink()
+    assert found == [None, "round 4 of 4"]
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path):

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 MINIATURE = ["--configfile", str(ROOT / "experiments" / "miniature.yaml")]
 PROFILE = ["--profile", str(ROOT / "profiles" / "default")]
 CYCLE = "digits/alpha-0.1/clients-4/seed-1/cnn/fedavg"
-SECOND_TRAINING = f"results/runs/{CYCLE}/ifal/cycle-1/result.json"
+FIRST_TRAINING = f"results/runs/{CYCLE}/initial/cycle-0/result.json"
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
@@ -87,10 +87,9 @@ def test_the_recorded_configuration_can_be_given_again(finished, tmp_path):
 def test_a_run_killed_in_a_training_goes_on_from_its_checkpoint_to_the_same_bytes(
     finished, tmp_path
 ):
-    options = [*MINIATURE, "--config", "strategies=[{ifal: {k: 0.2}}]"]
-    options.append("compute={checkpoint_seconds: 0}")
+    options = [*MINIATURE, "--config", "compute={checkpoint_seconds: 0}"]
     started = subprocess.Popen(
-        command(tmp_path, "--cores", "1", SECOND_TRAINING, *options),
+        command(tmp_path, "--cores", "1", FIRST_TRAINING, *options),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
@@ -105,13 +104,13 @@ def test_a_run_killed_in_a_training_goes_on_from_its_checkpoint_to_the_same_byte
     assert list(cycle.glob(".checkpoint-*"))
     assert not (cycle / "result.json").exists()
 
-    run = snakemake(tmp_path, "--cores", "1", SECOND_TRAINING, *options)
+    run = snakemake(tmp_path, "--cores", "1", FIRST_TRAINING, *options)
     assert run.returncode == 0, run.stdout
     assert "An earlier run was killed" in run.stdout
     log = tmp_path / "results" / "logs" / "train_cycle" / CYCLE / "initial" / "cycle-0.log"
     assert int(re.search(r"(\d+) of \d+ rounds were done", log.read_text())[1]) > 0
     assert not list(tmp_path.glob("results/runs/**/.checkpoint-*"))
-    for pattern in (f"runs/{CYCLE}/i*/**/*", "partitions/**/*", "data/**/*"):
+    for pattern in (f"runs/{CYCLE}/initial/**/*", "partitions/**/*", "data/**/*"):
         killed, whole = (digests(folder / "results", pattern) for folder in (tmp_path, finished))
         both = killed.keys() & whole.keys()
         assert both and all(killed[name] == whole[name] for name in both)

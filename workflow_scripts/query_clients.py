@@ -29,12 +29,14 @@ with job(snakemake) as run:
 
     seen = {}
     if strategy.needs:
+        from fal.federated.checkpoint import forget_finished
         from fal.federated.evaluation import open_outputs
 
         weights = {role: snakemake.input[role] for role in strategy.needs}
         batch_size = run.compute["inference_batch"]
         model = snakemake.params.model
         seen = open_outputs(dataset, client, model, weights, run.use_device(), batch_size)
+        run.afterwards(lambda: forget_finished(Path(weights[strategy.needs[0]]).parent))
     pools = open_pools(dataset, client, labeled, cycle, seen)
     idle = idle_clients(np.bincount(client[labeled.index], minlength=len(sizes)))
     never = Training(**snakemake.params.training).never_trained(len(sizes), seed, cycle, idle)

@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from fal import storage
-from fal.federated.checkpoint import Checkpoint
+from fal.federated.checkpoint import Checkpoint, forget_finished
 from fal.signals import Stopped, Stopping
 
 STATE = {
@@ -163,3 +163,14 @@ def test_removing_leaves_nothing(checkpoint, tmp_path):
     (tmp_path / f".{made.path.name}.7").write_bytes(b"cut off by a kill")
     made.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_those_are_forgotten_whose_results_are_there(tmp_path):
+    names = (".checkpoint-result.safetensors", ".checkpoint-kd.safetensors")
+    for cycle, result in (("cycle-0", "result.json"), ("cycle-1", "kd.safetensors")):
+        for name in (*names, result):
+            storage.save_text(tmp_path / cycle / name, "")
+    forget_finished(tmp_path / "cycle-0")
+    assert {p.name for p in (tmp_path / "cycle-0").iterdir()} == {names[1], "result.json"}
+    forget_finished(tmp_path)
+    assert {p.name for p in (tmp_path / "cycle-1").iterdir()} == {names[0], "kd.safetensors"}

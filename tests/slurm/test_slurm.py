@@ -85,9 +85,9 @@ class Workflow:
         self.wait("the end of Snakemake", lambda: snakemake.poll() is not None, seconds)
         assert snakemake.returncode == 0, self.log.read_text()
 
-    def wait_for_checkpoint(self, cycle: str) -> None:
-        folder = self.file(f"{CYCLES}/{cycle}")
-        self.wait(f"the training of {cycle}", lambda: list(folder.glob(".checkpoint-*")))
+    def wait_for_checkpoint(self, cycle: str, of: str = "result") -> None:
+        path = self.file(f"{CYCLES}/{cycle}/.checkpoint-{of}.safetensors")
+        self.wait(f"a checkpoint of {cycle}'s {of}", path.exists)
 
     def hang(self, name: str, cycle: str) -> str:
         """Stop the processes of a job in the middle of its training; returns the job's id."""
@@ -138,18 +138,19 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     cluster.signal("CONT", training)
     run.wait("the end of the orphans", lambda: not run.steps(*ALIVE))
     cluster.resume()
-    kept = digests(folder / "results")
+    found = digests(folder / "results")
+    kept = {name: of for name, of in found.items() if ".checkpoint-" not in name}
     assert f"{CYCLES}/initial/cycle-0/kd.safetensors" in kept
 
-    # Of the next run one training hangs until its time is over, one cycle is cancelled, and one
-    # training is told that its time will be over.
+    # Of the next run one training hangs until its time is over, one cycle is cancelled in its
+    # distillation, and one training is told that its time will be over.
     snakemake = run.start(
         "--set-resources",
         "train_cycle:runtime=1 * attempt",
         "train_cycle:slurm_extra='--signal=USR1@5'",
     )
     late = run.hang("random_2", "random/cycle-2")
-    run.wait_for_checkpoint("ifal/cycle-1")
+    run.wait_for_checkpoint("ifal/cycle-1", of="kd")
     cancelled = run.job("ifal_1", "RUNNING")
     cluster.ask("scancel", cancelled)
     run.wait_for_checkpoint("ifal/cycle-2")
@@ -169,7 +170,9 @@ def test_a_run_that_the_cluster_disturbs_ends_with_the_bytes_of_a_local_one(clus
     assert {name for name in others if not name.startswith(".tmp")} <= {"clients.safetensors"}
     for cycle in ("random/cycle-2", "ifal/cycle-1", "ifal/cycle-2"):
         log = next(run.file("logs").glob(f"train*/{SEED}/cnn/fedavg/{cycle}.log")).read_text()
-        assert int(re.search(r"(\d+) of 10 rounds were done", log)[1]) > 0
+        done = int(re.search(r"(\d+) of 10 rounds were done", log)[1])
+        assert done == 10 if cycle == "ifal/cycle-1" else done > 0
+    assert not list(folder.rglob(".checkpoint-*"))
 
 
 def test_what_is_preempted_slurm_itself_runs_again_and_it_goes_on_from_its_checkpoint(

@@ -18,6 +18,9 @@ from fal.memory import keep_freed_memory
 from fal.progress import Progress
 from fal.signals import AGAIN, Stopped, Stopping
 
+SUBMITTED = "FAL_SUBMITTED"
+"""The environment variable of jobs that are part of a submission to a cluster."""
+
 
 class Job:
     """What a step script works with.
@@ -37,6 +40,11 @@ class Job:
         self.hardware: str | None = None
         self._found: dict[str, object] = {}
         self._afterwards: list[Callable[[], None]] = []
+
+    @property
+    def submitted(self) -> bool:
+        """Whether it is part of a submission to a cluster, which fails as a whole."""
+        return SUBMITTED in os.environ
 
     def use_device(self) -> str:
         """The torch device that ``compute.device`` asks for; raises InputError if it is missing."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PREFIX = ".checkpoint-"
+
 
 class Checkpoint:
     """The last saved state of one training and a record of it, in a file of its own.
@@ -53,9 +55,10 @@ class Checkpoint:
     def of_job(cls, job: Job, result: str | Path) -> Checkpoint:
         """The checkpoint beside ``result`` of a job, which depends on all that the job is given.
 
-        It is removed when the job's outputs are there. From now on the job stops after a saving,
-        and not at once. Ask for it when the training is ready to begin: the code that counts is
-        what is imported.
+        It is removed when the job's outputs are there. That of a job that was submitted stays until
+        ``forget_finished``: if another job of the submission fails, the outputs are taken back.
+        From now on the job stops after a saving, and not at once. Ask for it when the training is
+        ready to begin: the code that counts is what is imported.
         """
         import torch
 
@@ -70,7 +73,7 @@ class Checkpoint:
             **{f"the files of {Path(p).name}": integrity.recorded(p) for p in given.input},
         }
         made = cls(
-            result.with_name(f".checkpoint-{result.stem}.safetensors"),
+            result.with_name(f"{_PREFIX}{result.stem}.safetensors"),
             depends_on,
             job.compute["checkpoint_seconds"],
             job.hardware,
@@ -78,7 +81,8 @@ class Checkpoint:
             job.warn,
         )
         job.stopping.has_safe_points = True
-        job.afterwards(made.remove)
+        if not job.submitted:
+            job.afterwards(made.remove)
         return made
 
     @property
@@ -152,6 +156,13 @@ class Checkpoint:
         """Forget it: the results are there."""
         self.path.unlink(missing_ok=True)
         storage.remove_leftovers(self.path)
+
+
+def forget_finished(folder: str | Path) -> None:
+    """Remove the checkpoints in a folder, and in all below it, whose results are there."""
+    for path in Path(folder).rglob(f"{_PREFIX}*.safetensors"):
+        if any(path.parent.glob(f"{path.stem.removeprefix(_PREFIX)}.*")):
+            path.unlink(missing_ok=True)
 
 
 def _fingerprint(part: object) -> str:
