@@ -57,7 +57,7 @@ onstart:
 
 onsuccess:
     if not settings.partial:
-        forget_finished(settings.results)
+        forget_finished(f"{settings.results}/runs")
     tell_what_waits()
 
 
