@@ -170,6 +170,7 @@ def test_those_are_forgotten_whose_results_are_there(tmp_path):
     for cycle, result in (("cycle-0", "result.json"), ("cycle-1", "kd.safetensors")):
         for name in (*names, result):
             storage.save_text(tmp_path / cycle / name, "")
+    storage.save_text(tmp_path / "cycle-0" / f".{names[0]}.123", "half")
     forget_finished(tmp_path / "cycle-0")
     assert {p.name for p in (tmp_path / "cycle-0").iterdir()} == {names[1], "result.json"}
     forget_finished(tmp_path)

@@ -154,15 +154,19 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Forget it: the results are there."""
-        self.path.unlink(missing_ok=True)
-        storage.remove_leftovers(self.path)
+        _remove(self.path)
 
 
 def forget_finished(folder: str | Path) -> None:
     """Remove the checkpoints in a folder, and in all below it, whose results are there."""
     for path in Path(folder).rglob(f"{_PREFIX}*.safetensors"):
         if any(path.parent.glob(f"{path.stem.removeprefix(_PREFIX)}.*")):
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    storage.remove_leftovers(path)
 
 
 def _fingerprint(part: object) -> str:
